@@ -1,5 +1,3 @@
-package import Histories
-
 /// How high a score stands among the silent accounts of its run.
 package enum Band: String, Codable, Sendable, CaseIterable {
   case top, high, medium, low
