@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
+# Each makes sure of what it needs first.
+.PHONY: demo test build bench ranking format lint venv clean
+
+PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev
+TACIT = .build/release/tacit
+
+demo: build
+	$(TACIT) demo --out demo
+
+test: prerequisites venv
+	swift build -c release --build-tests
+	scripts/test
+
+build: prerequisites
+	swift build -c release --product tacit
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/require-swift
+	@scripts/require $(PACKAGES)
+
+# Python, for the oracles of the tests.
+venv: .venv/tests
+.venv/tests: Tests/requirements.txt
+	@scripts/require python3 python3-venv
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	touch $@
+
+# The peers, for benchmarks.
+.venv/bench: benchmarks/requirements.txt .venv/tests
+	.venv/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
+# Every speed claim, side by side with its peers; writes benchmarks/results/. About half an hour.
+bench: build .venv/bench
+	.venv/bin/python benchmarks/fit.py
+	.venv/bin/python benchmarks/features.py
+
+# How well the silent of twenty synthetic bases are ranked; writes benchmarks/results/ranking.md.
+ranking: build .venv/bench
+	.venv/bin/python benchmarks/ranking.py
+
+format:
+	swift format -i -r --configuration .swift-format Package.swift Sources Tests
+
+lint:
+	swift format lint -s -r --configuration .swift-format Package.swift Sources Tests
+
+clean:
+	rm -rf .build .venv demo benchmarks/work
