@@ -1,0 +1,102 @@
+package import Histories
+package import Learning
+
+/// What the level of the probabilities rests on; more kinds come with calibration.
+package enum Calibration: String, Codable, Sendable {
+  /// The logistic model's own probabilities; the level for silent accounts is not measured.
+  case none
+}
+
+/// A trained model: everything scoring needs and everything a reader of its numbers asks, and no
+/// account's data (DESIGN 8).
+package struct Model: Sealed {
+  package static let format = "tacit-model"
+  package static let formatVersion = 1
+
+  package var name: String
+  package var asOf: Instant
+  package var timeZone: String
+  package var feedback: FeedbackSettings
+  package var training: TrainingSettings
+  package var schema: FeatureSchema
+  /// Column k of the design has coefficient k on its standardised scale.
+  package var design: Design
+  package var coefficients: [Double]
+  package var intercept: Double
+  package var l2: Double
+  /// Covariance (H + L)⁻¹ of the standardised coefficients, intercept last: the lower triangle row
+  /// by row, (p + 1)(p + 2)/2 numbers.
+  package var covariance: [Double]
+  /// The largest x′Vx of a training row: beyond it a score is marked `extrapolated`.
+  package var maximumVariance: Double
+  package var calibration: Calibration
+  package var reference: Reference
+  package var populations: [SnapshotCounts]
+  package var silent: SilentPopulation.SilentCounts
+  package var evidence: Evidence
+  package var dataDigest: String
+  package var projectDigest: String
+  /// OpenBLAS's kernel: other kinds of processor give the same numbers to 1e-9, not to the bit.
+  package var processor: String
+  package var golden: [GoldenVector]
+
+  /// The silent population that scores are held against.
+  package struct Reference: Codable, Sendable {
+    /// Mean of each design column.
+    package var means: [Double]
+    /// Median of each source feature among the accounts that have it; nil where most have none.
+    package var typical: [Double?]
+    /// Logits at or above which a score is in the top, high and medium band (99, 95, 80 %).
+    package var bandLimits: [Double]
+    /// Deciles of the silent logits and of each source feature, for drift.
+    package var logitDeciles: [Double]
+    package var featureDeciles: [[Double]]
+  }
+
+  /// How the model did on customers it had not seen, out of fold, a customer's rows together.
+  package struct Evidence: Codable, Sendable {
+    package var rows: Int
+    package var customers: Int
+    package var detractors: Int
+    package var auc: Double
+    package var aucLow: Double
+    package var aucHigh: Double
+    package var logLoss: Double
+    package var brier: Double
+    /// AUC over the rows of accounts that were silent at their snapshot; nil with one class.
+    package var silentAUC: Double?
+    package var calibrationSlope: Double
+    package var calibrationIntercept: Double
+  }
+
+  /// A made-up vector with the logit this model gave it when written; scored again at load.
+  package struct GoldenVector: Codable, Sendable {
+    package var values: [Double?]
+    package var logit: Double
+  }
+}
+
+extension Model {
+  /// Logits of raw feature rows (row-major, schema order, NaN missing). O(rows × columns).
+  package func logits(_ expanded: Matrix) -> [Double] {
+    expanded.times(coefficients, plus: intercept)
+  }
+
+  /// Scores the golden vectors again: a processor, a library or a file that computes something
+  /// else is refused before it scores anybody.
+  package func checkGolden(path: String) throws(DetractionError) {
+    for (index, vector) in golden.enumerated() {
+      let raw: Matrix
+      do {
+        raw = try Matrix(
+          rows: 1, columns: schema.features.count, elements: vector.values.map { $0 ?? .nan })
+      } catch { throw .learning(error) }
+      let logit = logits(design.expand(raw, threads: 1))[0]
+      guard abs(logit - vector.logit) <= 1e-9 * max(1, abs(vector.logit)) else {
+        throw .modelFile(
+          "\(path): golden vector \(index) scores \(logit), expected \(vector.logit): the model or "
+            + "the program was changed")
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Crypto
+import Foundation
+package import Histories
+
+/// The scores of every silent account, highest first, as CSV or JSON Lines.
+///
+/// `reasons` holds the whole sum: the reference, the reasons and `other` add up to `logit`.
+package struct ScoreFile {
+  package enum Format { case csv, jsonLines }
+
+  static let columns =
+    "account_id,as_of,model,probability,low,high,percentile,band,logit,reasons,extrapolated"
+
+  /// The format by the name's ending: `.jsonl` (or `.ndjson`) is JSON Lines, anything else CSV.
+  package static func format(of path: String) -> Format {
+    path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson") ? .jsonLines : .csv
+  }
+
+  private struct Line: Encodable {
+    var accountID, asOf, model: String
+    var probability, low, high, percentile: Double
+    var band: Band
+    var logit: Double
+    var reasons: [Part]
+    var extrapolated: Bool
+  }
+
+  private struct Part: Encodable {
+    var feature: String
+    var contribution: Double
+    var value: Double?
+    var typical: Double?
+    var text: String?
+    var sayable: Bool?
+    /// How many source features `other` stands for.
+    var features: Int?
+  }
+
+  /// Writes `path` whole or not at all, and returns the SHA-256 of its bytes.
+  package static func write(
+    _ scorer: Scorer, to path: String, progress: (Int, Int) -> Void
+  ) throws(DetractionError) -> String {
+    let format = format(of: path)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    let total = scorer.ranking.count
+    var digest = SHA256()
+    do {
+      let file = try OutputFile(path: path)
+      func put(_ text: String) throws {
+        let bytes = Data(text.utf8)
+        digest.update(data: bytes)
+        try file.write(bytes)
+      }
+      if format == .csv { try put(columns + "\n") }
+      for start in stride(from: 0, to: total, by: Trainer.chunk) {
+        let places = start..<min(start + Trainer.chunk, total)
+        var text = ""
+        for score in try scorer.scores(at: places) {
+          let parts = parts(score)
+          switch format {
+          case .jsonLines:
+            let line = Line(
+              accountID: score.account, asOf: scorer.asOf.description,
+              model: scorer.version.version, probability: score.probability, low: score.low,
+              high: score.high, percentile: score.percentile, band: score.band,
+              logit: score.logit, reasons: parts, extrapolated: score.extrapolated)
+            text += String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
+          case .csv:
+            let reasons = String(decoding: try encoder.encode(parts), as: UTF8.self)
+            text += "\(csvField(score.account)),\(scorer.asOf),\(scorer.version.version),"
+            text += "\(score.probability),\(score.low),\(score.high),\(score.percentile),"
+            text += "\(score.band.rawValue),\(score.logit),\(csvField(reasons)),"
+            text += score.extrapolated ? "true\n" : "false\n"
+          }
+        }
+        try put(text)
+        progress(places.upperBound, total)
+      }
+      try file.close()
+      return hexadecimal(digest.finalize())
+    } catch let error as HistoriesError {
+      throw .histories(error)
+    } catch let error as DetractionError {
+      throw error
+    } catch {
+      throw .bug("cannot encode a score: \(error)")
+    }
+  }
+
+  private static func parts(_ score: Score) -> [Part] {
+    var parts = [
+      Part(
+        feature: "reference", contribution: score.referenceLogit,
+        text: "the silent population's mean")
+    ]
+    parts += score.reasons.map {
+      Part(
+        feature: $0.feature, contribution: $0.contribution, value: $0.value,
+        typical: $0.typical, text: $0.text, sayable: $0.sayable)
+    }
+    parts.append(Part(feature: "other", contribution: score.other, features: score.otherCount))
+    return parts
+  }
+}

@@ -1,0 +1,138 @@
+import Crypto
+import Foundation
+import Histories
+import Learning
+
+extension Trainer {
+  /// Rows asked of the histories and expanded at a time, so that memory does not grow with a base.
+  static let chunk = 8192
+  /// Medians and deciles are taken over at most this many silent accounts, by stride.
+  static let quantileSample = 50_000
+
+  func requireBothClasses(_ rows: [TrainingRow]) throws(DetractionError) {
+    let detractors = rows.count { $0.isDetractor }
+    let others = rows.count - detractors
+    guard min(detractors, others) >= Self.minimumOfClass else {
+      throw .insufficient(
+        "training needs at least \(Self.minimumOfClass) detractors and \(Self.minimumOfClass) "
+          + "non-detractors among those who gave two-sided feedback in the label windows; got "
+          + "\(detractors) and \(others) as of \(asOf) (snapshots every \(training.everyDays) days, "
+          + "\(training.count) of them): a later as-of date, more snapshots, or another "
+          + "`detractor` rule may help")
+    }
+  }
+
+  func vectors(of rows: [TrainingRow], at snapshots: [Instant]) throws(DetractionError) -> Matrix {
+    let wanted = rows.map { VectorRow(account: $0.account, asOf: $0.snapshot) }
+    return try matrix(wanted, at: snapshots)
+  }
+
+  func matrix(_ rows: [VectorRow], at snapshots: [Instant]) throws(DetractionError) -> Matrix {
+    let values = base.vectors(schema, rows: rows, asOf: snapshots, threads: threads)
+    do {
+      return try Matrix(rows: rows.count, columns: schema.features.count, elements: values)
+    } catch { throw .learning(error) }
+  }
+
+  /// How well the out-of-fold logits tell detractors from the rest.
+  func evidence(rows: [TrainingRow], labels: [Double], logits: [Double])
+    throws(LearningError) -> Model.Evidence
+  {
+    let auc = try rocAUC(scores: logits, labels: labels)
+    let silent = rows.indices.filter { rows[$0].voice.isSilent }
+    let silentLabels = silent.map { labels[$0] }
+    let hasBoth = silentLabels.contains(0) && silentLabels.contains(1)
+    let silentAUC =
+      hasBoth ? try rocAUC(scores: silent.map { logits[$0] }, labels: silentLabels).auc : nil
+    let line = try calibrationLine(logits: logits, labels: labels)
+    return Model.Evidence(
+      rows: rows.count, customers: Set(rows.map(\.account)).count,
+      detractors: rows.count { $0.isDetractor }, auc: auc.auc, aucLow: auc.low,
+      aucHigh: auc.high, logLoss: logLoss(logits: logits, labels: labels),
+      brier: brierScore(logits: logits, labels: labels), silentAUC: silentAUC,
+      calibrationSlope: line.slope, calibrationIntercept: line.intercept)
+  }
+
+  /// Means, medians, band limits and deciles over the silent population as of D.
+  func reference(of silent: SilentPopulation, model: Model) throws(DetractionError)
+    -> Model.Reference
+  {
+    let p = model.design.columns.count
+    let features = schema.features.count
+    let stride = max(1, (silent.accounts.count + Self.quantileSample - 1) / Self.quantileSample)
+    var sums = [Double](repeating: 0, count: p)
+    var logits: [Double] = []
+    logits.reserveCapacity(silent.accounts.count)
+    var sampled = [[Double]](repeating: [], count: features)
+    for start in Swift.stride(from: 0, to: silent.accounts.count, by: Self.chunk) {
+      let accounts = silent.accounts[start..<min(start + Self.chunk, silent.accounts.count)]
+      let raw = try matrix(accounts.map { VectorRow(account: $0, asOf: 0) }, at: [asOf])
+      let x = model.design.expand(raw, threads: threads)
+      for (column, sum) in x.columnSums().enumerated() { sums[column] += sum }
+      logits += model.logits(x)
+      for row in 0..<raw.rows where (start + row) % stride == 0 {
+        for (feature, value) in raw.row(row).enumerated() { sampled[feature].append(value) }
+      }
+    }
+    logits.sort()
+    let categorical = Set(schema.levels.keys)
+    var typical: [Double?] = []
+    var deciles: [[Double]] = []
+    for feature in 0..<features {
+      let present = sampled[feature].filter { !$0.isNaN }.sorted()
+      let mostHaveNone = present.count * 2 < sampled[feature].count
+      let isNumber = !categorical.contains(feature)
+      typical.append(isNumber && !mostHaveNone ? quantile(present, 0.5) : nil)
+      deciles.append(isNumber && !present.isEmpty ? tenths.map { quantile(present, $0) } : [])
+    }
+    return Model.Reference(
+      means: sums.map { $0 / Double(silent.accounts.count) }, typical: typical,
+      bandLimits: [0.99, 0.95, 0.8].map { quantile(logits, $0) },
+      logitDeciles: tenths.map { quantile(logits, $0) }, featureDeciles: deciles)
+  }
+
+  /// Made-up vectors inside the ranges the silent population has, with their logits: each takes,
+  /// feature by feature, a decile chosen by a fixed rule, and leaves every seventh one missing.
+  func golden(_ model: Model) throws(DetractionError) -> [Model.GoldenVector] {
+    var vectors: [Model.GoldenVector] = []
+    for index in 0..<5 {
+      let values = schema.features.indices.map { feature -> Double? in
+        if (feature + index) % 7 == 6 { return nil }
+        if let levels = schema.levels[feature] {
+          return levels.isEmpty ? nil : Double((feature + index) % levels.count)
+        }
+        let deciles = model.reference.featureDeciles[feature]
+        return deciles.isEmpty ? nil : deciles[(feature * 3 + index * 2) % deciles.count]
+      }
+      let raw: Matrix
+      do {
+        raw = try Matrix(
+          rows: 1, columns: values.count, elements: values.map { $0 ?? .nan })
+      } catch { throw .learning(error) }
+      let logit = model.logits(model.design.expand(raw, threads: 1))[0]
+      vectors.append(Model.GoldenVector(values: values, logit: logit))
+    }
+    return vectors
+  }
+
+  /// SHA-256 over what training saw: every account, snapshot, label and value, in row order.
+  func dataDigest(_ raw: Matrix, _ rows: [TrainingRow]) -> String {
+    var hasher = SHA256()
+    for (index, row) in rows.enumerated() {
+      hasher.update(data: Data(base.account(row.account).utf8))
+      hasher.update(data: Data([0, row.isDetractor ? 1 : 0, UInt8(row.snapshot & 255)]))
+      raw.row(index).withUnsafeBytes { hasher.update(bufferPointer: $0) }
+    }
+    return hexadecimal(hasher.finalize())
+  }
+}
+
+private let tenths = (1...9).map { Double($0) / 10 }
+
+/// Quantile of sorted values by linear interpolation (numpy's default, Hyndman and Fan's type 7).
+func quantile(_ sorted: [Double], _ share: Double) -> Double {
+  let place = share * Double(sorted.count - 1)
+  let low = Int(place)
+  let high = min(low + 1, sorted.count - 1)
+  return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+}

@@ -1,0 +1,97 @@
+package import Histories
+package import Learning
+
+/// Histories in, a model out: snapshots, labelled rows, vectors, penalty by grouped
+/// cross-validation, fit, evidence out of fold, and the silent population as reference.
+package struct Trainer {
+  package var base: HistoryBase
+  package var feedback: FeedbackSettings
+  package var training: TrainingSettings
+  package var schema: FeatureSchema
+  package var asOf: Instant
+  package var threads: Int
+
+  package init(
+    base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
+    schema: FeatureSchema, asOf: Instant, threads: Int
+  ) {
+    self.base = base
+    self.feedback = feedback
+    self.training = training
+    self.schema = schema
+    self.asOf = asOf
+    self.threads = threads
+  }
+
+  /// What one training gives: the model, and the known detractors it saw, by account and snapshot
+  /// (the sidecar of DESIGN 8, which erasure can edit).
+  package struct Result {
+    package var model: Model
+    package var knownDetractors: [KnownDetractor]
+  }
+
+  /// Penalties tried, per unit of mean loss on standardised columns.
+  static let penalties: [Double] = (0..<13).map { pow10(-4 + 0.375 * Double($0)) }
+  static let folds = 10
+  /// With fewer rows than this of either class nothing is learnt that a person could not count.
+  static let minimumOfClass = 10
+
+  /// Trains as of D. Throws `insufficient` (3) when one class is (nearly) absent or nobody is
+  /// silent. O(rows × columns²) and one walk over the histories.
+  package func train(name: String, timeZone: String, projectDigest: String)
+    throws(DetractionError) -> Result
+  {
+    let labelled = TrainingRows(base: base, feedback: feedback, training: training, asOf: asOf)
+    let rows = labelled.rows
+    try requireBothClasses(rows)
+
+    let raw = try vectors(of: rows, at: labelled.snapshots)
+    let labels = rows.map { $0.isDetractor ? 1.0 : 0.0 }
+    do {
+      let design = try Design(
+        fitting: raw, sources: schema.sourceKinds, weights: nil, threads: threads)
+      let x = design.expand(raw, threads: threads)
+      let folds = rows.map { Int(base.hash($0.account) % UInt64(Self.folds)) }
+      let validation = try crossValidateL2(
+        x, labels: labels, weights: nil, folds: folds, lambdas: Self.penalties,
+        parameters: LogisticParameters(l2: 0, standardise: false, threads: threads))
+      let fit = try fitLogistic(
+        x, labels: labels, weights: nil,
+        parameters: LogisticParameters(
+          l2: validation.chosenLambda, standardise: false, threads: threads))
+      let covariance = try fit.covariance(x, labels: labels, weights: nil, threads: threads)
+      let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf)
+      guard !silent.accounts.isEmpty else {
+        throw DetractionError.insufficient(
+          "no account is silent as of \(asOf): of \(silent.counts.accounts) with a history "
+            + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
+            + "\(silent.counts.objected) may not be profiled")
+      }
+      var model = Model(
+        name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
+        schema: schema, design: design, coefficients: fit.coefficients,
+        intercept: fit.intercept, l2: fit.l2, covariance: covariance.lowerTriangle,
+        maximumVariance: x.variances(covariance.lowerTriangle, threads: threads).max() ?? 0,
+        calibration: .none,
+        reference: Model.Reference(
+          means: [], typical: [], bandLimits: [], logitDeciles: [], featureDeciles: []),
+        populations: labelled.counts, silent: silent.counts,
+        evidence: try evidence(rows: rows, labels: labels, logits: validation.outOfFold),
+        dataDigest: dataDigest(raw, rows), projectDigest: projectDigest,
+        processor: openBLASCoreName(), golden: [])
+      model.reference = try reference(of: silent, model: model)
+      model.golden = try golden(model)
+      let known = rows.filter(\.isDetractor).map {
+        KnownDetractor(
+          account: base.account($0.account), asOf: labelled.snapshots[$0.snapshot])
+      }
+      return Result(model: model, knownDetractors: known)
+    } catch let error as LearningError {
+      throw .learning(error)
+    } catch let error as DetractionError {
+      throw error
+    } catch {
+      throw .bug("\(error)")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Histories
+
+/// What every command that works on a project takes.
+struct ProjectOptions: ParsableArguments {
+  @Option(help: "The project file; paths in it start from its folder.")
+  var project = "tacit.toml"
+
+  @Option(help: "Threads to use (default: all cores). Never changes a result.")
+  var threads: Int?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  @Flag(help: "No messages but errors.")
+  var quiet = false
+
+  var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+  func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads is \(threads), expected 1 or more")
+    }
+  }
+
+  /// A message for people, on stderr, unless they asked for quiet.
+  func say(_ line: String) {
+    if !quiet { printToStandardError(line) }
+  }
+}
+
+/// The as-of date of a command, read in the project's time zone.
+struct AsOfOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The instant before which everything is seen: YYYY-MM-DD (local midnight) or a full instant.",
+      valueName: "date"))
+  var asOf: String
+
+  func instant(in zone: LocalTime) throws -> Instant {
+    guard let instant = Instant(asOf: asOf, zone: zone) else {
+      throw ValidationError(
+        "--as-of \(asOf) is no date: expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ")
+    }
+    return instant
+  }
+}
+
+/// Prints a value as JSON on stdout, keys in order.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+}

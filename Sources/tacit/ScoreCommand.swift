@@ -1,0 +1,69 @@
+import ArgumentParser
+import Detraction
+import Foundation
+import Histories
+
+struct ScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Score every silent account, with reasons.",
+    discussion: """
+      One row per silent account, the most at risk first. `probability` is that feedback, if this \
+      account gave any in the label window, would be negative; its level for silent accounts is \
+      not measured until some have been asked. The contributions in `reasons` add up to `logit`.
+
+      A name that ends in .jsonl is written as JSON Lines, any other as CSV.
+      """)
+
+  @OptionGroup var options: ProjectOptions
+  @OptionGroup var date: AsOfOption
+
+  @Option(help: "The file to write.")
+  var out: String
+
+  @Option(help: "The model version (default: the champion).")
+  var model: String?
+
+  private struct Report: Encodable {
+    var out: String
+    var sha256: String
+    var model: String
+    var accounts: SilentPopulation.SilentCounts
+  }
+
+  func run() throws {
+    let session = try Session(options)
+    _ = try session.requireFeedback()
+    let asOf = try date.instant(in: session.histories.timeZone)
+    let version = try session.models.load(model)
+    let base = try session.readBase()
+    let scorer = try makeScorer(session, version, base, asOf)
+    let progress = Progress(options, "scoring")
+    let digest = try ScoreFile.write(scorer, to: out, progress: progress.report)
+    progress.done()
+    if options.json {
+      return try printJSON(
+        Report(out: out, sha256: digest, model: version.version, accounts: scorer.counts))
+    }
+    options.say(
+      "\(scorer.ranking.count) silent accounts scored by \(version.version), written to \(out)")
+  }
+}
+
+/// Ranks the silent accounts of a base by a model.
+func makeScorer(
+  _ session: Session, _ version: ModelVersion, _ base: HistoryBase, _ asOf: Instant
+) throws -> Scorer {
+  guard asOf >= version.model.asOf else {
+    throw DetractionError.insufficient(
+      "model \(version.version) has seen answers up to \(version.model.asOf); scoring as of "
+        + "\(asOf) would look back on what it learnt from: train as of that date")
+  }
+  let scorer = try Scorer(
+    version: version, base: base, asOf: asOf, sayable: session.histories.features.sayable,
+    threads: session.options.threadCount)
+  guard !scorer.ranking.isEmpty else {
+    throw DetractionError.insufficient("no account is silent as of \(asOf): nothing to score")
+  }
+  return scorer
+}

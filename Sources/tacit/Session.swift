@@ -1,0 +1,73 @@
+import Detraction
+import Foundation
+import Histories
+import Outreach
+
+/// A project opened by a command: its settings decoded, every problem told at once.
+struct Session {
+  let file: ProjectFile
+  let histories: HistorySettings
+  let feedback: FeedbackSettings?
+  let training: TrainingSettings
+  let models: ModelStore
+  let outreach: OutreachSettings
+  let options: ProjectOptions
+
+  init(_ options: ProjectOptions) throws {
+    self.options = options
+    file = try ProjectFile(path: options.project)
+    histories = HistorySettings(project: file)
+    feedback = FeedbackSettings(project: file)
+    training = TrainingSettings(project: file)
+    models = ModelStore(project: file)
+    outreach = OutreachSettings(
+      project: file, numeric: histories.accounts?.numeric ?? [],
+      categorical: histories.accounts?.categorical ?? [])
+    try file.check()
+  }
+
+  /// What `train`, `score` and `nightly` need on top of `features`.
+  func requireFeedback() throws -> FeedbackSettings {
+    guard let feedback else {
+      throw HistoriesError.projectFile(
+        path: options.project,
+        problems: [
+          "[feedback] is missing: say by which kinds customers speak and what makes one negative, "
+            + "such as [[feedback.signal]] kind = \"nps\", detractor = { at_most = 6 }"
+        ])
+    }
+    return feedback
+  }
+
+  /// Reads every history of the project and says what was read.
+  func readBase() throws -> HistoryBase {
+    let progress = Progress(options, "reading")
+    let base = try HistoryBase.read(
+      histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
+      quarantine: file.folder.appendingPathComponent("quarantine"),
+      progress: progress.report)
+    progress.done()
+    for line in base.intake.lines { options.say(line) }
+    return base
+  }
+}
+
+/// A line on the terminal that says how far long work is; nothing where stderr is no terminal.
+final class Progress: Sendable {
+  private let title: String
+  private let shown: Bool
+
+  init(_ options: ProjectOptions, _ title: String) {
+    self.title = title
+    shown = !options.quiet && isatty(STDERR_FILENO) == 1
+  }
+
+  func report(_ done: Int, _ total: Int) {
+    guard shown, total > 0 else { return }
+    FileHandle.standardError.write(Data("\r\(title) \(100 * done / total) % ".utf8))
+  }
+
+  func done() {
+    if shown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+  }
+}
