@@ -1,3 +1,4 @@
+import Foundation
 package import Histories
 package import Learning
 
@@ -94,6 +95,14 @@ package struct Scorer: Sendable {
           neverSpoken: account.neverSpoken))
     }
     return scores
+  }
+
+  /// Silent detractors expected when a silent detractor's odds of having spoken are `oddsRatio`
+  /// times those of the others: the level is not measured, so a caller tells a range of ratios
+  /// (METHODS 1.4: logit p_S = logit p_R − ln ratio).
+  package func expectedDetractors(oddsRatio: Double) -> Double {
+    let shift = log(oddsRatio)
+    return ranking.reduce(0) { $0 + sigmoid($1.logit - shift) }
   }
 
   /// Share of the silent scored at or below a logit, in percent. O(log accounts).

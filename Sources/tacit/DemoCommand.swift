@@ -1,0 +1,144 @@
+import ArgumentParser
+import Detraction
+import Foundation
+import Histories
+import Outreach
+import Synthesis
+
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "The whole way on the sample base, ending with the queue.",
+    discussion: """
+      Makes the sample base (about 3,000 made-up customers, the same as datasets/sample) in a \
+      fresh folder, trains, scores the silent, opens cases, and says how well the silent were \
+      ranked: the sample knows the truth, which no other command reads.
+      """)
+
+  @Option(help: "The folder to work in; must not be there yet, or be one of an earlier demo.")
+  var out = "tacit-demo"
+
+  @Flag(help: "Print the measured ranking as JSON instead.")
+  var json = false
+
+  private struct Report: Encodable {
+    var asOf: String
+    var accounts: SilentPopulation.SilentCounts
+    var called: Int
+    var rankings: [KnownTruth.Ranking]
+    var hiddenLow, hiddenHigh: Double
+    var casesOpened: Int
+  }
+
+  func run() throws {
+    try prepareFolder()
+    try SampleBase.write(to: URL(fileURLWithPath: out), threads: 2)
+    var options = ProjectOptions()
+    options.project = "\(out)/tacit.toml"
+    options.quiet = json
+    options.json = false
+    options.threads = nil
+
+    let session = try Session(options)
+    let zone = session.histories.timeZone
+    guard let asOf = Instant(asOf: SampleBase.asOf, zone: zone) else {
+      throw DetractionError.bug("the sample's as-of date cannot be read")
+    }
+    let base = try session.readBase()
+    let result = try trainModel(session, base, try session.requireFeedback(), asOf)
+    let published = try session.models.publish(result)
+    let version = try session.models.load(published.version)
+    let scorer = try makeScorer(session, version, base, asOf)
+    let store = try CaseStore(path: session.outreach.store)
+    let publication = try publishNight(session, scorer, store)
+    let cases = try store.openCases()
+
+    let called = max(1, min(cases.count, scorer.ranking.count))
+    let rankings = try judge(scorer, k: called, threads: options.threadCount)
+    // Odds ratio 2: silent detractors were twice as ready to speak, so fewer are left; ½: more.
+    let hidden = [2.0, 0.5].map { scorer.expectedDetractors(oddsRatio: $0) }
+    if json {
+      guard case .published(let run) = publication else { return }
+      return try printJSON(
+        Report(
+          asOf: asOf.description, accounts: scorer.counts, called: called, rankings: rankings,
+          hiddenLow: hidden[0], hiddenHigh: hidden[1], casesOpened: run.flagged))
+    }
+    let counts = scorer.counts
+    print(
+      """
+
+      \(grouped(counts.accounts)) accounts as of \(SampleBase.asOf): \(grouped(counts.recent)) \
+      spoke, \(grouped(counts.silent)) silent\
+      \(counts.objected > 0 ? ", \(counts.objected) may not be profiled" : "")
+      Of the \(called) silent accounts most at risk, truly unhappy (the sample knows): \
+      \(rankings[0].name) \(whole(rankings[0].found))
+        \(rankings.dropFirst().map { "\($0.name) \(whole($0.found))" }.joined(separator: " · "))
+      All silent accounts ranked, AUC (0.5 is chance): \
+      \(rankings.dropLast().map { "\($0.name) \(three($0.auc))" }.joined(separator: " · "))
+      Hidden unhappy customers: between \(grouped(Int(hidden[0].rounded()))) and \
+      \(grouped(Int(hidden[1].rounded()))), not measured (calls will narrow it)
+      \(cases.count) cases opened in \(Set(cases.map(\.queue)).count) queues. \
+      Next: .build/release/tacit queue list --project \(out)/tacit.toml
+
+      """)
+    print(QueueListing.text(Array(cases.prefix(3)), calendar: session.outreach.calendar))
+  }
+
+  /// A folder of an earlier demo (it holds truth.csv) is made anew; any other is left alone.
+  private func prepareFolder() throws {
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: out) else { return }
+    guard manager.fileExists(atPath: "\(out)/truth.csv") else {
+      throw HistoriesError.output(
+        "\(out) is there and is no earlier demo's folder: name another with --out")
+    }
+    do { try manager.removeItem(atPath: out) } catch {
+      throw HistoriesError.output("cannot remove \(out): \(error.localizedDescription)")
+    }
+  }
+
+  /// Tacit beside a learner that knew every answer and three plain rules.
+  private func judge(_ scorer: Scorer, k: Int, threads: Int) throws -> [KnownTruth.Ranking] {
+    let table = try CSVTable(path: "\(out)/truth.csv")
+    guard let account = table.column("account_id"), let state = table.column("is_detractor") else {
+      throw DetractionError.bug("truth.csv lacks its columns")
+    }
+    var truth: [String: Bool] = [:]
+    for row in 0..<table.rowCount { truth[table[row, account]] = table[row, state] == "1" }
+    let known = KnownTruth(
+      base: scorer.base, schema: scorer.version.model.schema, asOf: scorer.asOf,
+      isDetractor: truth, threads: threads)
+    let accounts = scorer.ranking.map(\.account)
+    let oracle = try known.oracleLogits()
+    func rule(_ name: String, _ feature: String, lowest: Bool) throws -> KnownTruth.Ranking? {
+      guard let values = known.feature(feature, of: accounts) else { return nil }
+      let scores = values.map { $0.isNaN ? -Double.greatestFiniteMagnitude : lowest ? -$0 : $0 }
+      return try known.judge(name, accounts: accounts, scores: scores, k: k)
+    }
+    let rankings: [KnownTruth.Ranking?] = [
+      try known.judge("Tacit", accounts: accounts, scores: scorer.ranking.map(\.logit), k: k),
+      try known.judge(
+        "a learner that knew every answer", accounts: accounts,
+        scores: accounts.map { oracle[$0] ?? 0 }, k: k),
+      try rule("latest ticket", "ticket_opened.days_since_last", lowest: true),
+      try rule("least active", "login.active_days.30d", lowest: true),
+      try known.judge(
+        "at random", accounts: accounts, scores: accounts.map { _ in 0 }, k: k),
+    ]
+    return rankings.compactMap { $0 }
+  }
+
+  private func whole(_ value: Double) -> String { String(Int(value.rounded())) }
+}
+
+/// A whole number with commas between thousands.
+func grouped(_ value: Int) -> String {
+  var digits = Array(String(value.magnitude).utf8)
+  var place = digits.count - 3
+  while place > 0 {
+    digits.insert(UInt8(ascii: ","), at: place)
+    place -= 3
+  }
+  return (value < 0 ? "-" : "") + String(decoding: digits, as: UTF8.self)
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import Detraction
+import Foundation
+import Histories
+import Outreach
+
+struct NightlyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nightly",
+    abstract: "Score the silent and open the day's cases, exactly once.",
+    discussion: """
+      One run: reads the histories, scores every silent account by the champion, decides whom to \
+      call within each queue's capacity, and publishes decisions and cases in one transaction. \
+      Run it again for the same date and it changes nothing and says so.
+
+      No case opens on a day that is no business day.
+      """)
+
+  @OptionGroup var options: ProjectOptions
+  @OptionGroup var date: AsOfOption
+
+  @Flag(help: "Decide and say what would happen; publish nothing.")
+  var dryRun = false
+
+  func run() throws {
+    let session = try Session(options)
+    _ = try session.requireFeedback()
+    let asOf = try date.instant(in: session.histories.timeZone)
+    let store = dryRun ? nil : try CaseStore(path: session.outreach.store)
+    if let run = try store?.run(asOf: asOf) {
+      return try report(session, .alreadyPublished(run), store)
+    }
+    let version = try session.models.load()
+    let base = try session.readBase()
+    let scorer = try makeScorer(session, version, base, asOf)
+    if let store {
+      try report(session, try publishNight(session, scorer, store), store)
+    } else {
+      let work = try dryRunWork(session)
+      let plan = decideNight(session, scorer, work)
+      let counts = Disposition.allCases.map { "\(plan.count($0)) \(words($0))" }
+      print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
+    }
+  }
+
+  private func dryRunWork(_ session: Session) throws -> OpenWork {
+    let path = session.outreach.store
+    guard FileManager.default.fileExists(atPath: path) else { return OpenWork() }
+    return try CaseStore(path: path).openWork()
+  }
+
+  private struct Report: Encodable {
+    var asOf: String
+    var published: Bool
+    var model: String
+    var silent: Int
+    var decisions: [String: Int]
+    var casesOpened: Int
+    var scores: String
+    var scoresSHA256: String
+  }
+
+  private func report(
+    _ session: Session, _ publication: Publication, _ store: CaseStore?
+  ) throws {
+    guard let store else { return }
+    let (run, isNew) =
+      switch publication {
+      case .published(let run): (run, true)
+      case .alreadyPublished(let run): (run, false)
+      }
+    let decisions = try store.dispositions(asOf: run.asOf)
+    if options.json {
+      return try printJSON(
+        Report(
+          asOf: run.asOf.description, published: isNew, model: run.model, silent: run.silent,
+          decisions: Dictionary(
+            uniqueKeysWithValues: decisions.map { ($0.disposition.rawValue, $0.count) }),
+          casesOpened: isNew ? run.flagged : 0, scores: run.scoresPath,
+          scoresSHA256: run.scoresSHA256))
+    }
+    let counts = decisions.map { "\($0.count) \(words($0.disposition))" }
+    if isNew {
+      print(
+        "\(run.silent) silent accounts scored as of \(date.asOf); "
+          + (counts.isEmpty ? "nobody above the cut" : counts.joined(separator: ", ")))
+      if !run.businessDay { print("\(date.asOf) is no business day: no case was opened") }
+      if run.flagged > 0 { print("next: tacit queue list --project \(options.project)") }
+    } else {
+      print(
+        "the run as of \(date.asOf) is already published (\(run.flagged) cases, model "
+          + "\(run.model)); nothing was changed")
+    }
+  }
+
+  private func words(_ disposition: Disposition) -> String {
+    switch disposition {
+    case .flagged: "cases opened"
+    case .openCase: "already being worked"
+    case .doNotContact: "not to be contacted"
+    case .noQueue: "that no queue takes"
+    case .noCapacity: "beyond capacity"
+    }
+  }
+}
+
+/// Writes the run's score file, then decides and publishes in one transaction.
+func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) throws -> Publication {
+  let folder = session.file.folder
+    .appendingPathComponent("runs")
+    .appendingPathComponent(dateName(scorer.asOf, session.histories.timeZone))
+  do {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  } catch {
+    throw HistoriesError.output("cannot make \(folder.path): \(error.localizedDescription)")
+  }
+  let progress = Progress(session.options, "scoring")
+  let partial = folder.appendingPathComponent(
+    ".scores-\(ProcessInfo.processInfo.processIdentifier).csv")
+  let digest = try ScoreFile.write(scorer, to: partial.path, progress: progress.report)
+  progress.done()
+  // Named by its digest: whoever writes the same name writes the same bytes.
+  let scores = folder.appendingPathComponent("scores-\(digest.prefix(8)).csv")
+  guard rename(partial.path, scores.path) == 0 else {
+    throw HistoriesError.output("cannot rename \(partial.path) to \(scores.path)")
+  }
+  let facts = RunFacts(
+    model: scorer.version.version, scoresPath: scores.path, scoresSHA256: digest,
+    tacitVersion: Tacit.configuration.version, accounts: scorer.counts.accounts,
+    silent: scorer.counts.silent)
+  return try store.publish(asOf: scorer.asOf) { work in
+    let plan = decideNight(session, scorer, work)
+    let flagged = plan.flagged
+    let exemplars = try scorer.exemplars(at: flagged.map { $0.rank - 1 })
+    let cases = try zip(flagged, exemplars).map { flag, nearest in
+      Case(
+        flag: flag, asOf: scorer.asOf, settings: session.outreach,
+        model: scorer.version.version,
+        score: try scorer.scores(at: flag.rank - 1..<flag.rank)[0], exemplars: nearest,
+        record: scorer.base.record(flag.account))
+    }
+    return Night(facts: facts, plan: plan, cases: cases)
+  }
+}
+
+private func decideNight(_ session: Session, _ scorer: Scorer, _ work: OpenWork) -> Plan {
+  decide(
+    scorer.ranking, asOf: scorer.asOf, settings: session.outreach, work: work,
+    id: { scorer.base.account($0) }, record: { scorer.base.record($0) })
+}
