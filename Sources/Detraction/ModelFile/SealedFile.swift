@@ -81,7 +81,7 @@ package enum SealedFile {
 
   private static func encode(_ value: some Encodable) throws(DetractionError) -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do { return try encoder.encode(value) + Data("\n".utf8) } catch {
       throw .bug("cannot encode as JSON: \(describe(error))")
     }
