@@ -1,0 +1,80 @@
+/// What the learner refuses, with the numbers of both sides. Rows and columns count from 0.
+///
+/// No message holds a row's contents; `position` texts are places ("row 7, column 3"), never values
+/// that identify a customer.
+package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Two sizes that had to agree do not.
+  case sizeMismatch(what: String, expected: Int, got: Int)
+  /// Fewer rows than the work needs.
+  case tooFewRows(rows: Int, needed: Int)
+  /// All rows with weight carry the same label.
+  case oneClass(label: Int, rows: Int)
+  /// NaN or infinity in the design matrix.
+  case nonFiniteInput(row: Int, column: Int)
+  /// NaN or infinity in a vector (labels, weights, scores).
+  case nonFinite(what: String, row: Int)
+  /// A label outside [0, 1].
+  case labelOutOfRange(row: Int, value: Double)
+  /// A weight below zero.
+  case negativeWeight(row: Int, value: Double)
+  /// Weights that sum to nothing.
+  case noWeight(rows: Int)
+  /// A parameter outside its range.
+  case badParameter(name: String, value: Double, needed: String)
+  /// A category code outside 0 ..< levels.
+  case badLevel(row: Int, source: Int, value: Double, levels: Int)
+  /// The iterations ended above the tolerance.
+  case notConverged(iterations: Int, maxGradient: Double, tolerance: Double)
+  /// A column is a linear combination of others (or constant) and no penalty decides between them.
+  case rankDeficient(column: Int, columns: Int)
+  /// Without a penalty a combination of columns separates the classes: no finite optimum.
+  case separated(column: Int, standardisedCoefficient: Double)
+  /// A fold that lacks one of the classes.
+  case foldWithoutClass(fold: Int, label: Int, rows: Int)
+  /// A file that is not the NPY file it should be.
+  case npy(path: String, problem: String)
+  /// The operating system refused a file.
+  case file(path: String, operation: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .sizeMismatch(let what, let expected, let got):
+      "\(what): expected \(expected), got \(got)"
+    case .tooFewRows(let rows, let needed):
+      "too few rows: got \(rows), need at least \(needed)"
+    case .oneClass(let label, let rows):
+      "only one class: all \(rows) rows with weight have label \(label); both are needed"
+    case .nonFiniteInput(let row, let column):
+      "not a finite number in the matrix at row \(row), column \(column) (counted from 0)"
+    case .nonFinite(let what, let row):
+      "\(what): not a finite number at row \(row) (counted from 0)"
+    case .labelOutOfRange(let row, let value):
+      "label at row \(row) (counted from 0) is \(value); labels lie between 0 and 1"
+    case .negativeWeight(let row, let value):
+      "weight at row \(row) (counted from 0) is \(value); weights are 0 or more"
+    case .noWeight(let rows):
+      "the weights of all \(rows) rows are 0; at least one must be positive"
+    case .badParameter(let name, let value, let needed):
+      "\(name) is \(value); it must be \(needed)"
+    case .badLevel(let row, let source, let value, let levels):
+      "categorical source \(source) has code \(value) at row \(row) (counted from 0); codes are "
+        + "whole numbers from 0 to \(levels - 1), or NaN for missing"
+    case .notConverged(let iterations, let maxGradient, let tolerance):
+      "not converged: max |gradient| is \(maxGradient) after \(iterations) iterations, tolerance "
+        + "\(tolerance); allow more iterations, a penalty, or a looser tolerance"
+    case .rankDeficient(let column, let columns):
+      "column \(column) of \(columns) (counted from 0) is constant or a linear combination of the "
+        + "others; drop it or use a penalty above 0"
+    case .separated(let column, let coefficient):
+      "the classes can be separated without error: the standardised coefficient of column \(column) "
+        + "reached \(coefficient) with almost no curvature left; use a penalty above 0"
+    case .foldWithoutClass(let fold, let label, let rows):
+      "fold \(fold) leaves no training row with label \(label) (\(rows) rows in all); "
+        + "use fewer folds or more rows"
+    case .npy(let path, let problem):
+      "\(path): \(problem)"
+    case .file(let path, let operation, let reason):
+      "\(path): cannot \(operation): \(reason)"
+    }
+  }
+}

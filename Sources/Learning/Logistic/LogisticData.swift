@@ -1,0 +1,153 @@
+import Foundation
+
+/// Checked rows to fit on.
+struct LogisticData: Sendable {
+  let x: Matrix
+  let labels: [Double]
+  let weights: [Double]?
+  let weightSum: Double
+  /// Σ w y.
+  let positiveWeight: Double
+  let threads: Int
+
+  init(
+    _ x: Matrix, labels: [Double], weights: [Double]?, threads: Int
+  ) throws(LearningError) {
+    guard x.rows >= 2 else { throw .tooFewRows(rows: x.rows, needed: 2) }
+    guard labels.count == x.rows else {
+      throw .sizeMismatch(what: "labels", expected: x.rows, got: labels.count)
+    }
+    for (row, y) in labels.enumerated() where !(y >= 0 && y <= 1) {
+      guard y.isFinite else { throw .nonFinite(what: "labels", row: row) }
+      throw .labelOutOfRange(row: row, value: y)
+    }
+    var sum = Double(x.rows)
+    var positive = 0.0
+    if let weights {
+      guard weights.count == x.rows else {
+        throw .sizeMismatch(what: "weights", expected: x.rows, got: weights.count)
+      }
+      sum = 0
+      for (row, w) in weights.enumerated() {
+        guard w.isFinite else { throw .nonFinite(what: "weights", row: row) }
+        guard w >= 0 else { throw .negativeWeight(row: row, value: w) }
+        sum += w
+        positive += w * labels[row]
+      }
+      guard sum > 0 else { throw .noWeight(rows: x.rows) }
+    } else {
+      for y in labels { positive += y }
+    }
+    guard positive > 0 else { throw .oneClass(label: 0, rows: x.rows) }
+    guard positive < sum else { throw .oneClass(label: 1, rows: x.rows) }
+    self.x = x
+    self.labels = labels
+    self.weights = weights
+    self.weightSum = sum
+    self.positiveWeight = positive
+    self.threads = threads
+  }
+
+  /// The optimum, with what a later fit on like rows can start from.
+  struct Solved: Sendable {
+    var solution: NewtonSolver.Solution
+    var objective: LogisticObjective
+    /// Weighted mean and deviation; only where the penalty is on standardised coefficients.
+    var statistics: ColumnStatistics?
+    /// Whether a column did not vary in these rows: then its curvature here is no guide elsewhere.
+    var hasConstantColumn = false
+
+    func fit(_ data: LogisticData, _ parameters: LogisticParameters) -> LogisticFit {
+      let (coefficients, intercept) = objective.raw(solution.theta)
+      return LogisticFit(
+        coefficients: coefficients, intercept: intercept, means: statistics?.means ?? [],
+        scales: statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [], l2: parameters.l2,
+        objective: solution.value.loss, maxGradient: solution.maxGradient,
+        iterations: solution.passes, weightSum: data.weightSum, rows: data.x.rows)
+    }
+  }
+
+  func solve(_ parameters: LogisticParameters) throws(LearningError) -> Solved {
+    let sampled = sample(parameters)
+    var statistics: ColumnStatistics?
+    if sampled == nil || parameters.standardise {
+      statistics = try ColumnStatistics(
+        of: x, weights: weights, weightSum: weightSum, threads: threads)
+    }
+    let center = sampled?.objective.center ?? statistics?.means ?? []
+    let scale =
+      sampled?.objective.scale ?? statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? []
+    let hasConstantColumn = statistics?.deviations.contains(0) ?? false
+    if !parameters.standardise { statistics = nil }
+    var solved = try solve(
+      parameters, statistics: statistics, center: center, scale: scale,
+      start: sampled?.solution.theta, inverse: sampled?.solution.inverse.asStart)
+    solved.hasConstantColumn = hasConstantColumn
+    return solved
+  }
+
+  /// Solves in given internal coordinates from a given start (the base rate if nil).
+  func solve(
+    _ parameters: LogisticParameters, statistics: ColumnStatistics?, center: [Double],
+    scale: [Double], start: [Double]?, inverse: InverseHessian?
+  ) throws(LearningError) -> Solved {
+    let p = x.columns
+    // One unit of θ_j is unit_j / scale_j penalised units.
+    let unit = statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [Double](repeating: 1, count: p)
+    let penalty = (0..<p).map { j in
+      parameters.l2 * (unit[j] / scale[j]) * (unit[j] / scale[j])
+    }
+    let objective = LogisticObjective(
+      x: x, labels: labels, weights: weights, weightSum: weightSum, center: center, scale: scale,
+      penalty: penalty, threads: threads)
+    let solver = NewtonSolver(
+      objective: objective, tolerance: parameters.tolerance,
+      maximumPasses: parameters.maximumIterations
+    ) { gradient in
+      var largest = abs(gradient[p])
+      for j in 0..<p {
+        // From internal to penalised coordinates: their columns are (x − reference) / unit.
+        let reference = statistics?.means[j] ?? 0
+        let g = (scale[j] * gradient[j] + (center[j] - reference) * gradient[p]) / unit[j]
+        largest = max(largest, abs(g))
+      }
+      return largest
+    }
+    var theta = start ?? [Double](repeating: 0, count: p + 1)
+    if start == nil {
+      let odds = positiveWeight / (weightSum - positiveWeight)
+      theta[p] = log(odds)
+    }
+    let solution = try solver.minimise(from: theta, inverse: inverse)
+    return Solved(solution: solution, objective: objective, statistics: statistics)
+  }
+
+  /// The solution on an eighth of the rows, taken by stride in blocks of 32, or nil where that is
+  /// not worth it or does not go well.
+  ///
+  /// It ends within about 1/√m of the full optimum, and its Hessian differs from the full one by
+  /// about √(p/m): good enough for chord steps that never make a full Hessian.
+  private func sample(_ parameters: LogisticParameters) -> Solved? {
+    let block = 32
+    let every = 8
+    let p = x.columns
+    let blocks = x.rows / (block * every)
+    let count = blocks * block
+    guard count >= max(4096, 50 * (p + 1)) else { return nil }
+    let rowOf: @Sendable (Int) -> Int = { $0 / block * (block * every) + $0 % block }
+    let sampledLabels = (0..<count).map { labels[rowOf($0)] }
+    let sampledWeights = weights.map { weights in (0..<count).map { weights[rowOf($0)] } }
+    // A sample poor in one class says little: its optimum may lie far away.
+    let positives = sampledLabels.reduce(0, +)
+    guard min(positives, Double(count) - positives) >= Double(10 * (p + 1)) else { return nil }
+    let gathered = Matrix(gathering: count, from: x, threads: threads, row: rowOf)
+    guard
+      let parameters = try? parameters.with(l2: parameters.l2, tolerance: 1e-4),
+      let data = try? LogisticData(
+        gathered, labels: sampledLabels, weights: sampledWeights, threads: threads),
+      let solved = try? data.solve(parameters),
+      !solved.hasConstantColumn
+    else { return nil }
+    return solved
+  }
+}
