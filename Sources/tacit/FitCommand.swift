@@ -21,7 +21,8 @@ struct FitCommand: ParsableCommand {
   var data: String
   @Option(help: "The labels, 0 or 1, one a row: y.npy.")
   var labels: String
-  @Option(help: "Whether the penalty falls on raw columns (none) or on standardised ones (columns).")
+  @Option(
+    help: "Whether the penalty falls on raw columns (none) or on standardised ones (columns).")
   var standardise = Standardise.columns
   @Option(help: "The penalty λ; chosen by cross-validation if not given.")
   var l2: Double?

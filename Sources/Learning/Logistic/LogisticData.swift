@@ -67,7 +67,11 @@ struct LogisticData: Sendable {
     }
   }
 
-  func solve(_ parameters: LogisticParameters) throws(LearningError) -> Solved {
+  /// The optimum, from a sample's where there is one. `asSample`: the Hessian is made anew at the
+  /// first point, for the use of the larger solve that this one serves.
+  func solve(
+    _ parameters: LogisticParameters, asSample: Bool = false
+  ) throws(LearningError) -> Solved {
     let sampled = sample(parameters)
     var statistics: ColumnStatistics?
     if sampled == nil || parameters.standardise {
@@ -81,7 +85,7 @@ struct LogisticData: Sendable {
     if !parameters.standardise { statistics = nil }
     var solved = try solve(
       parameters, statistics: statistics, center: center, scale: scale,
-      start: sampled?.solution.theta, inverse: sampled?.solution.inverse.asStart)
+      start: sampled?.solution.theta, inverse: asSample ? nil : sampled?.solution.inverse.asStart)
     solved.hasConstantColumn = hasConstantColumn
     return solved
   }
@@ -145,7 +149,7 @@ struct LogisticData: Sendable {
       let parameters = try? parameters.with(l2: parameters.l2, tolerance: 1e-4),
       let data = try? LogisticData(
         gathered, labels: sampledLabels, weights: sampledWeights, threads: threads),
-      let solved = try? data.solve(parameters),
+      let solved = try? data.solve(parameters, asSample: true),
       !solved.hasConstantColumn
     else { return nil }
     return solved

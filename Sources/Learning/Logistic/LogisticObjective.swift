@@ -140,7 +140,7 @@ struct LogisticObjective: Sendable {
           BLAS.accumulate(rows: block, times: $0.baseAddress!, into: eta)
         }
       }
-      losses(padded, eta: eta, y: y, w: w, root: root, into: &sums)
+      losses(padded, eta: eta, y: y, w: w, root: gram == nil ? nil : root, into: &sums)
       if let block {
         sums.gradient.withUnsafeMutableBufferPointer {
           BLAS.accumulate(transposed: block, times: eta, into: $0.baseAddress!)
@@ -155,12 +155,12 @@ struct LogisticObjective: Sendable {
   /// of the weight so that saturated rows keep the Gram matrix regular.
   private func losses(
     _ count: Int, eta: UnsafeMutablePointer<Double>, y: UnsafePointer<Double>,
-    w: UnsafePointer<Double>, root: UnsafeMutablePointer<Double>, into sums: inout StripeSums
+    w: UnsafePointer<Double>, root: UnsafeMutablePointer<Double>?, into sums: inout StripeSums
   ) {
     typealias Lanes = SigmoidKernel.Lanes
     var loss = Lanes(repeating: 0)
     var residuals = Lanes(repeating: 0)
-    for i in stride(from: 0, to: count, by: 4) {
+    for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
       let at = UnsafeMutableRawPointer(eta + i)
       let weight = UnsafeRawPointer(w + i).loadUnaligned(as: Lanes.self)
       let row = SigmoidKernel.rows(
@@ -169,6 +169,7 @@ struct LogisticObjective: Sendable {
       loss += row.loss
       residuals += row.residual
       at.storeBytes(of: row.residual, as: Lanes.self)
+      guard let root else { continue }
       let floored = weight * 1e-10
       let curvature = row.curvature.replacing(with: floored, where: row.curvature .< floored)
       UnsafeMutableRawPointer(root + i).storeBytes(of: curvature.squareRoot(), as: Lanes.self)

@@ -4,7 +4,14 @@ import COpenBLAS
 /// stripes above (`StripedWork`), never below.
 enum BLAS {
   /// Evaluated once, before the first call of any routine.
-  fileprivate static let singleThreaded: Void = openblas_set_num_threads(1)
+  fileprivate static let singleThreaded: Void = openblas_prepare()
+
+  /// The name of the processor kind whose kernels OpenBLAS uses, such as "Haswell": bits are equal on
+  /// one kind only.
+  static var coreName: String {
+    _ = singleThreaded
+    return String(cString: openblas_get_corename())
+  }
 
   /// A run of a matrix's rows where they lie: `count` rows from `first`.
   struct Rows {

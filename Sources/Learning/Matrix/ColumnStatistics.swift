@@ -104,7 +104,7 @@ extension Matrix {
 
   /// (x - center) / scale in the same order. O(rows × columns).
   func standardised(center: [Double], scale: [Double], threads: Int) -> Matrix {
-    let storage = MatrixStorage(zeros: rows * columns)
+    let storage = MatrixStorage(uninitialized: rows * columns)
     let stripes = StripedWork.bounds(of: rows, unit: 256)
     StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
       let target = storage.mutableValues

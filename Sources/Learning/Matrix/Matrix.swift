@@ -99,7 +99,7 @@ package struct Matrix: Sendable {
     let columns = source.columns
     let rowStride = source.rowStride
     let columnStride = source.columnStride
-    let storage = MatrixStorage(zeros: count * columns)
+    let storage = MatrixStorage(uninitialized: count * columns)
     let stripes = StripedWork.bounds(of: count, unit: 256)
     StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
       let target = storage.mutableValues.baseAddress
@@ -154,6 +154,11 @@ final class MatrixStorage: @unchecked Sendable {
     let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: count)
     buffer.initialize(repeating: 0)
     self.init(owning: buffer)
+  }
+
+  /// For one who then writes every value.
+  convenience init(uninitialized count: Int) {
+    self.init(owning: UnsafeMutableBufferPointer<Double>.allocate(capacity: count))
   }
 
   /// For the one who builds an owned block.

@@ -24,7 +24,9 @@ package enum NPYFile {
       let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
       guard header.dataOffset % MemoryLayout<Double>.alignment == 0 else {
         return Matrix(rows: rows, columns: columns, order: order) { span in
-          for i in 0..<count { span[i] = bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self) }
+          for i in 0..<count {
+            span[i] = bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)
+          }
         }
       }
       let values = UnsafeBufferPointer(
@@ -134,8 +136,9 @@ struct NPYHeader {
     }
     var parser = LiteralParser(bytes: Array(bytes[start..<(start + length)]))
     guard let fields = parser.dictionary() else {
-      throw fail("the header is not a dictionary of 'descr', 'fortran_order' and 'shape' (byte "
-        + "\(start + parser.position))")
+      throw fail(
+        "the header is not a dictionary of 'descr', 'fortran_order' and 'shape' (byte "
+          + "\(start + parser.position))")
     }
     guard let descr = fields.descr, let fortranOrder = fields.fortranOrder, let shape = fields.shape
     else { throw fail("the header lacks one of 'descr', 'fortran_order' and 'shape'") }

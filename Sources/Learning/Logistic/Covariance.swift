@@ -1,0 +1,60 @@
+extension LogisticFit {
+  /// The covariance (H + L)⁻¹ of (coefficients, intercept), the intercept last: V_B of METHODS 2.7,
+  /// unnormalised by W, in the penalised coordinates (standardised ones if the fit standardised,
+  /// with columns centred at `means`; raw ones otherwise).
+  ///
+  /// One pass in float64 over the rows of the fit. Throws as `fitLogistic`. Row by row, full and
+  /// symmetric. O(rows × columns²).
+  package func covariance(
+    _ x: Matrix, labels: [Double], weights: [Double]? = nil, threads: Int = 1
+  ) throws(LearningError) -> Matrix {
+    guard x.columns == coefficients.count else {
+      throw .sizeMismatch(
+        what: "columns of the matrix", expected: coefficients.count, got: x.columns)
+    }
+    let data = try LogisticData(x, labels: labels, weights: weights, threads: threads)
+    let statistics = try ColumnStatistics(
+      of: x, weights: weights, weightSum: data.weightSum, threads: threads)
+    let p = x.columns
+    let center = statistics.means
+    let scale = statistics.deviations.map { $0 > 0 ? $0 : 1 }
+    let unit = isStandardised ? scales : [Double](repeating: 1, count: p)
+    let reference = isStandardised ? means : [Double](repeating: 0, count: p)
+    let objective = LogisticObjective(
+      x: x, labels: labels, weights: weights, weightSum: data.weightSum, center: center,
+      scale: scale, penalty: (0..<p).map { l2 * unit[$0] * unit[$0] / (scale[$0] * scale[$0]) },
+      threads: threads)
+    var theta = (0..<p).map { coefficients[$0] * scale[$0] }
+    theta.append((0..<p).reduce(intercept) { $0 + coefficients[$1] * center[$1] })
+    let value = objective.value(at: theta, hessian: .double)
+    guard value.isFinite, let hessian = value.hessian else { throw x.firstNonFinite() }
+    let factor = Cholesky(hessian, size: p + 1)
+    guard factor.leastPivot > 1e-14 else {
+      throw .rankDeficient(column: min(factor.leastPivotColumn, p - 1), columns: p)
+    }
+    // From internal coordinates θ to penalised ones β: β_j = θ_j unit_j / scale_j, and the intercept
+    // moves by Σ θ_j (reference_j − center_j) / scale_j.
+    let inner = factor.inverse()
+    let size = p + 1
+    var map = [Double](repeating: 0, count: size * size)
+    for j in 0..<p {
+      map[j * size + j] = unit[j] / scale[j]
+      map[p * size + j] = (reference[j] - center[j]) / scale[j]
+    }
+    map[p * size + p] = 1
+    func product(_ a: (Int, Int) -> Double, _ b: (Int, Int) -> Double) -> [Double] {
+      var result = [Double](repeating: 0, count: size * size)
+      for i in 0..<size {
+        for k in 0..<size {
+          let factor = a(i, k)
+          if factor != 0 { for j in 0..<size { result[i * size + j] += factor * b(k, j) } }
+        }
+      }
+      return result
+    }
+    let half = product({ map[$0 * size + $1] }, { inner[$0 * size + $1] })
+    let full = product({ half[$0 * size + $1] }, { map[$1 * size + $0] })
+    return try Matrix(
+      rows: size, columns: size, elements: full.map { $0 / data.weightSum })
+  }
+}
