@@ -15,16 +15,15 @@ struct Calendar: Sendable {
   private let firstDay: Int
   /// Seconds from 1970 to local midnight, of each day of the table.
   private let midnights: [Int]
-  /// "yyyy-MM-dd", ten bytes for each day of the table.
-  private let dates: [UInt8]
+  /// "yyyy-MM-dd" of each day of the table.
+  private let dates: [DateText]
   /// The as-of instant, and the one where the silence window before it begins.
   let asOf: Int
   let silentSince: Int
   /// How busy each week of the history is, by the month it begins in; 1 is ordinary.
   private let seasons: [Double]
-  /// For the weeks' seven days in order, the running share of events, of private and office users.
-  private let privateDays: [Double]
-  private let officeDays: [Double]
+  /// For a week's seven days in order, the running share of events: of private users, then office.
+  private let dayShares: [Double]
 
   /// Takes a date between 2005-01-01 and 2099-12-31, written yyyy-MM-dd.
   init(asOf text: String) throws(SynthesisError) {
@@ -33,7 +32,7 @@ struct Calendar: Sendable {
     asOfText = text
     firstDay = first
     midnights = (first...day).map { $0 * Self.secondsPerDay - Self.offset(ofDay: $0) }
-    dates = (first...day).flatMap { Array(Self.text(ofDay: $0).utf8) }
+    dates = (first...day).map { DateText(Self.text(ofDay: $0)) }
     asOf = midnights[midnights.count - 1]
     silentSince = midnights[midnights.count - 1] - Law.silentForDays * Self.secondsPerDay
     seasons = (0..<Self.historyWeeks).map { week in
@@ -49,8 +48,7 @@ struct Calendar: Sendable {
         return sum / total
       }
     }
-    privateDays = running([12, 12, 12, 13, 15, 19, 17])
-    officeDays = running([21, 21, 20, 19, 16, 2, 1])
+    dayShares = running([12, 12, 12, 13, 15, 19, 17]) + running([21, 21, 20, 19, 16, 2, 1])
   }
 
   /// How busy a week is.
@@ -60,9 +58,9 @@ struct Calendar: Sendable {
 
   /// The day of the week, 0 ... 6 from the week's beginning, at a share of the week's events.
   func dayOfWeek(_ share: Double, office: Bool) -> Int {
-    let days = office ? officeDays : privateDays
+    let first = office ? 7 : 0
     var day = 0
-    while day < 6 && share >= days[day] { day += 1 }
+    while day < 6 && share >= dayShares[first + day] { day += 1 }
     return day
   }
 
@@ -71,11 +69,10 @@ struct Calendar: Sendable {
     midnights[midnights.count - 1 - daysBefore] + second
   }
 
-  /// Where the ten bytes of an instant's UTC date stand, and the second of that day.
-  func date(of instant: Int) -> (bytes: ArraySlice<UInt8>, second: Int) {
+  /// The UTC date of an instant, as ten bytes, and the second of that day.
+  func date(of instant: Int) -> (text: DateText, second: Int) {
     let day = instant / Self.secondsPerDay
-    let place = (day - firstDay) * 10
-    return (dates[place..<place + 10], instant - day * Self.secondsPerDay)
+    return (dates[day - firstDay], instant - day * Self.secondsPerDay)
   }
 
   // MARK: The Gregorian calendar, days from 1970-01-01
@@ -143,5 +140,17 @@ struct Calendar: Sendable {
       return last - (weekday(ofDay: last) + 1) % 7
     }
     return day > lastSunday(3) && day <= lastSunday(10) ? 7_200 : 3_600
+  }
+}
+
+/// The ten bytes of a date, held in registers.
+struct DateText {
+  let first: UInt64
+  let last: UInt16
+
+  init(_ text: String) {
+    let bytes = Array(text.utf8)
+    first = bytes[..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    last = UInt16(bytes[8]) | UInt16(bytes[9]) << 8
   }
 }

@@ -33,22 +33,18 @@ final class OutputSet: @unchecked Sendable {
     }
   }
 
-  /// Appends one piece to each file, in the order of the names.
-  func append(_ parts: [[UInt8]]) throws(SynthesisError) {
-    for (place, part) in parts.enumerated() {
-      var done = 0
-      while done < part.count {
-        let written = part.withUnsafeBytes {
-          Glibc.write(descriptors[place], $0.baseAddress! + done, part.count - done)
-        }
-        if written < 0 {
-          if errno == EINTR { continue }
-          throw failure(folder + "/" + names[place], "write")
-        }
-        done += written
+  /// Appends to one file, by its place among the names.
+  func append(_ part: UnsafeRawBufferPointer, to place: Int) throws(SynthesisError) {
+    var done = 0
+    while done < part.count {
+      let written = Glibc.write(descriptors[place], part.baseAddress! + done, part.count - done)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure(folder + "/" + names[place], "write")
       }
-      bytes += done
+      done += written
     }
+    bytes += done
   }
 
   /// Syncs and renames; returns how many bytes the files hold.

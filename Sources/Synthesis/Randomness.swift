@@ -115,33 +115,36 @@ enum Portable {
   private static let ln2High = 0x1.62e42feep-1  // the leading 33 bits: k · ln2High is exact
   private static let ln2Low = 0x1.a39ef35793c76p-33
 
+  private static let nearest = 0x1.8p52  // added and taken away: rounds to a whole number
+
   /// eˣ for any finite x; beyond ±700 the value at ±700.
   static func exp(_ value: Double) -> Double {
     let x = min(max(value, -700), 700)
-    let k = (x * 0x1.71547652b82fep+0).rounded()
+    let k = (x * 0x1.71547652b82fep+0 + nearest) - nearest
     let r = (x - k * ln2High) - k * ln2Low
-    // Taylor in Horner form, |r| ≤ ½ ln 2: the first term left out is r¹³/13! < 2e-16.
-    var sum = r * (1 / 479001600) + 1 / 39916800
-    sum = sum * r + 1 / 3628800
-    sum = sum * r + 1 / 362880
-    sum = sum * r + 1 / 40320
-    sum = sum * r + 1 / 5040
-    sum = sum * r + 1 / 720
-    sum = sum * r + 1 / 120
-    sum = sum * r + 1 / 24
-    sum = sum * r + 1 / 6
-    sum = sum * r + 1 / 2
-    sum = sum * r + 1
-    sum = sum * r + 1
+    // Taylor, even and odd powers apart, |r| ≤ ½ ln 2: the first term left out is r¹³/13! < 2e-16.
+    let q = r * r
+    var even = q * (1 / 479001600) + 1 / 3628800
+    var odd = q * (1 / 39916800) + 1 / 362880
+    even = even * q + 1 / 40320
+    odd = odd * q + 1 / 5040
+    even = even * q + 1 / 720
+    odd = odd * q + 1 / 120
+    even = even * q + 1 / 24
+    odd = odd * q + 1 / 6
+    even = even * q + 1 / 2
+    odd = odd * q + 1
+    let sum = 1 + (even * q + odd * r)
     return sum * Double(bitPattern: UInt64(Int64(k) + 1023) << 52)
   }
 
   /// Natural logarithm of a positive normal number.
   static func log(_ value: Double) -> Double {
-    var exponent = Double(value.exponent)
-    var m = value.significand
+    let bits = value.bitPattern
+    var exponent = Double(Int(bits >> 52) - 1_023)
+    var m = Double(bitPattern: bits & 0xF_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)
     if m > 1.4142135623730951 {
-      m /= 2
+      m *= 0.5
       exponent += 1
     }
     // ln m = 2 artanh t, |t| ≤ 0.172: the first term left out is below 1e-15.

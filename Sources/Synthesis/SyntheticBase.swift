@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Synchronization
 
 /// A synthetic customer base: what it is made from, and how it is written.
@@ -82,7 +81,7 @@ package struct SyntheticBase: Sendable {
     head.events.text("account_id,at,kind,value,channel\n")
     head.project.text(ProjectText.text(accounts: accounts))
     head.truth.text("account_id,as_of,p_detractor,is_detractor,responded\n")
-    try output.append(head.parts)
+    try head.append(to: output)
 
     let stripeSize = 4_096
     let stripes = (accounts + stripeSize - 1) / stripeSize
@@ -100,7 +99,7 @@ package struct SyntheticBase: Sendable {
         let part = text.fill(
           from..<min(accounts, from + stripeSize), life: &life, calendar: calendar, width: width)
         turn.pass(stripe, adding: part) { () throws(SynthesisError) in
-          try output.append(text.parts)
+          try text.append(to: output)
         }
       }
     }
@@ -144,134 +143,5 @@ package struct SyntheticBase: Sendable {
       throw .tooFewEvents(asked: events, least: Int((fixed / share).rounded(.up)))
     }
     return (least * part, part)
-  }
-}
-
-/// The rows of one stripe of accounts, one buffer a file.
-private struct StripeText {
-  var accounts: RowBuffer
-  var events: RowBuffer
-  var project = RowBuffer(capacity: 0)
-  var truth: RowBuffer
-
-  init(capacity: Int) {
-    accounts = RowBuffer(capacity: capacity / 16)
-    events = RowBuffer(capacity: capacity)
-    truth = RowBuffer(capacity: capacity / 32)
-  }
-
-  /// The bytes in the order of the files.
-  var parts: [[UInt8]] {
-    [accounts.bytes, events.bytes, project.bytes, truth.bytes]
-  }
-
-  /// Lives the accounts and writes their rows in place of what was here.
-  mutating func fill(
-    _ range: Range<Int>, life: inout AccountLife, calendar: Calendar, width: Int
-  ) -> SyntheticBase.Summary {
-    accounts.removeAll()
-    events.removeAll()
-    truth.removeAll()
-    var summary = SyntheticBase.Summary()
-    var id = RowBuffer(capacity: width)
-    for account in range {
-      id.removeAll()
-      id.integer(account + 1, width: width)
-      let traits = life.live(account: account)
-      accountRow(id.bytes, traits)
-      life.forEachInTime { eventRow(id.bytes, $0, calendar) }
-      truth.raw(id.bytes)
-      truth.comma()
-      truth.text(calendar.asOfText)
-      truth.comma()
-      truth.decimal(Int((life.detractorProbability * 1e6).rounded()), places: 6)
-      truth.comma()
-      truth.flag(life.isDetractor)
-      truth.comma()
-      truth.flag(life.responded)
-      truth.newline()
-      summary.accounts += 1
-      summary.events += life.events.count
-      summary.spoke += life.responded ? 1 : 0
-      summary.detractors += life.isDetractor ? 1 : 0
-      summary.detractorsWhoSpoke += life.isDetractor && life.responded ? 1 : 0
-    }
-    return summary
-  }
-
-  private mutating func accountRow(_ id: [UInt8], _ traits: Traits) {
-    accounts.raw(id)
-    accounts.text(",Example ")
-    accounts.text(Names.first[traits.nameWords.0])
-    accounts.byte(UInt8(ascii: " "))
-    accounts.text(Names.second[traits.nameWords.1])
-    accounts.byte(UInt8(ascii: " "))
-    accounts.raw(id)
-    accounts.comma()
-    accounts.text(Traits.plans[traits.plan])
-    accounts.comma()
-    accounts.text(Traits.regions[traits.region])
-    accounts.comma()
-    accounts.text(Traits.segments[traits.segment])
-    accounts.comma()
-    accounts.integer(traits.seats)
-    accounts.comma()
-    accounts.decimal(traits.annualCents, places: 2)
-    accounts.comma()
-    accounts.boolean(traits.doNotContact)
-    accounts.comma()
-    accounts.boolean(traits.doNotProfile)
-    accounts.newline()
-  }
-
-  private mutating func eventRow(_ id: [UInt8], _ event: LifeEvent, _ calendar: Calendar) {
-    events.raw(id)
-    events.comma()
-    events.instant(event.at, in: calendar)
-    events.comma()
-    events.raw(Kind.texts[Int(event.kind.rawValue)])
-    events.comma()
-    if let places = event.kind.places { events.decimal(event.value, places: places) }
-    events.comma()
-    events.raw(LifeEvent.channelTexts[Int(event.channel)])
-    events.newline()
-  }
-}
-
-/// Lets stripes through in order, whichever thread made them, and keeps the first error.
-///
-/// `@unchecked Sendable`: every field is read and written under `condition`'s lock only.
-private final class Turnstile: @unchecked Sendable {
-  private let condition = NSCondition()
-  private var turn = 0
-  private var summary = SyntheticBase.Summary()
-  private var failure: SynthesisError?
-
-  /// Waits for its turn, then runs `body` unless an earlier one failed.
-  func pass(
-    _ stripe: Int, adding part: SyntheticBase.Summary, _ body: () throws(SynthesisError) -> Void
-  ) {
-    condition.lock()
-    defer { condition.unlock() }
-    while turn != stripe { condition.wait() }
-    if failure == nil {
-      do {
-        try body()
-      } catch {
-        failure = error
-      }
-    }
-    summary.accounts += part.accounts
-    summary.events += part.events
-    summary.spoke += part.spoke
-    summary.detractors += part.detractors
-    summary.detractorsWhoSpoke += part.detractorsWhoSpoke
-    turn += 1
-    condition.broadcast()
-  }
-
-  func result() throws(SynthesisError) -> SyntheticBase.Summary {
-    if let failure { throw failure }
-    return summary
   }
 }

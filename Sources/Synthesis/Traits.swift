@@ -22,6 +22,8 @@ struct Traits {
   /// Own multiples of the usual rate: log-normal, heavy-tailed.
   let loginHabit: Double
   let orderHabit: Double
+  /// Median amount of an order, in cents.
+  let orderCents: Double
   let lateFrailty: Double
   let paymentFrailty: Double
   let ticketFrailty: Double
@@ -61,6 +63,7 @@ struct Traits {
     let common = random.normal()
     loginHabit = Portable.exp(0.55 * common + 0.85 * random.normal() - 0.51)
     orderHabit = Portable.exp(0.45 * common + 0.65 * random.normal() - 0.31)
+    orderCents = [3_200, 5_500, 12_000][plan]
     lateFrailty =
       [0.75, 0.85, 0.9, 1.0, 1.8, 1.6][region] * Portable.exp(0.6 * random.normal() - 0.18)
     paymentFrailty =
