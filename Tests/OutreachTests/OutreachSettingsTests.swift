@@ -82,52 +82,54 @@ struct OutreachSettingsTests {
     #expect(settings.store.hasSuffix("/tacit.sqlite"))
   }
 
-  private static let queue = "[[queue]]\nname = \"q\"\ncapacity_per_business_day = 1\n"
-  @Test(arguments: [
+  private static let queue: String = "[[queue]]\nname = \"q\"\ncapacity_per_business_day = 1\n"
+  private static let mistakes: [(String, String)] = [
     ("", "no queue to put flags in: add [[queue]]"),
     (queue, "line 1: `channel` is missing"),
-    (queue + "channel = 3", "line 4: `channel` is a whole number, expected a text"),
-    (queue + "chanel = \"x\"", "line 4: unknown key `chanel`: did you mean `channel`?"),
+    ("\(queue)channel = 3", "line 4: `channel` is a whole number, expected a text"),
+    ("\(queue)chanel = \"x\"", "line 4: unknown key `chanel`: did you mean `channel`?"),
     ("[[queue]]\nname = \"q\"\nchannel = \"x\"", "line 1: `capacity_per_business_day` is missing"),
     (
       "[[queue]]\nname = \"q\"\nchannel = \"x\"\ncapacity_per_business_day = -1",
       "line 4: `capacity_per_business_day` is -1, expected 0"
     ),
     (
-      queue + "channel = \"x\"\n" + queue + "channel = \"y\"",
+      "\(queue)channel = \"x\"\n\(queue)channel = \"y\"",
       "line 6: two queues are named `q`"
     ),
     (
-      queue + "channel = \"x\"\nwhere = { plam = \"Plus\" }",
+      "\(queue)channel = \"x\"\nwhere = { plam = \"Plus\" }",
       "line 5: `where` asks for `plam`, which no account has: did you mean `plan`?"
     ),
     (
-      queue + "channel = \"x\"\nwhere = { segment = \"x\" }",
+      "\(queue)channel = \"x\"\nwhere = { segment = \"x\" }",
       "line 5: `where` asks for `segment`, which [accounts] does not map"
     ),
     (
-      accounts + queue + "channel = \"x\"\nwhere = { value = 7 }",
-      "line 13: `value` in `where` wants"
+      "\(accounts)\(queue)channel = \"x\"\nwhere = { value = 7 }",
+      "line 12: `value` in `where` wants"
     ),
     (
-      accounts + queue + "channel = \"x\"\nwhere = { value = { least = 7 } }",
-      "line 13: unknown key `least`"
+      "\(accounts)\(queue)channel = \"x\"\nwhere = { value = { least = 7 } }",
+      "line 12: unknown key `least`"
     ),
     (
-      accounts + queue + "channel = \"x\"\nwhere = { plan = [] }",
-      "line 13: `plan` is an empty list"
+      "\(accounts)\(queue)channel = \"x\"\nwhere = { plan = [] }",
+      "line 12: `plan` is an empty list"
     ),
-    (queue + "channel = \"x\"\n[calendar]\nhours = \"17:00-09:00\"", "line 6: `hours` is"),
-    (queue + "channel = \"x\"\n[calendar]\nhours = \"9-17\"", "line 6: `hours` is"),
-    (queue + "channel = \"x\"\n[calendar]\ndays = [\"Mon\"]", "line 6: no day is named `Mon`"),
-    (queue + "channel = \"x\"\n[calendar]\nholidays = [\"2026-02-30\"]", "line 6: \"2026-02-30\""),
-    (queue + "channel = \"x\"\n[calendar]\nholiday = []", "did you mean `holidays`?"),
+    ("\(queue)channel = \"x\"\n[calendar]\nhours = \"17:00-09:00\"", "line 6: `hours` is"),
+    ("\(queue)channel = \"x\"\n[calendar]\nhours = \"9-17\"", "line 6: `hours` is"),
+    ("\(queue)channel = \"x\"\n[calendar]\ndays = [\"Mon\"]", "line 6: no day is named `Mon`"),
+    ("\(queue)channel = \"x\"\n[calendar]\nholidays = [\"2026-02-30\"]", "line 6: \"2026-02-30\""),
+    ("\(queue)channel = \"x\"\n[calendar]\nholiday = []", "did you mean `holidays`?"),
     (
-      queue + "channel = \"x\"\n[store]\nurl = \"postgres://desk\"",
+      "\(queue)channel = \"x\"\n[store]\nurl = \"postgres://desk\"",
       "line 6: a store behind a `url` is not supported"
     ),
-    (queue + "channel = \"x\"\n[store]\npath = \"\"", "line 6: `path` is empty"),
-  ])
+    ("\(queue)channel = \"x\"\n[store]\npath = \"\"", "line 6: `path` is empty"),
+  ]
+
+  @Test(arguments: mistakes)
   func aProblemNamesItsLineAndWhatToWrite(text: String, problem: String) throws {
     let found = try problems(text)
     #expect(found.contains { $0.hasPrefix(problem) || $0.contains(problem) }, "\(found)")

@@ -83,7 +83,7 @@ extension Case: Encodable {
     try object.encode(score.band, forKey: .band)
     try object.encode(score.logit, forKey: .logit)
     try object.encode(score.referenceLogit, forKey: .referenceLogit)
-    try object.encode(score.reasons, forKey: .reasons)
+    try object.encode(score.reasons.map(ReasonObject.init), forKey: .reasons)
     try object.encode(score.other, forKey: .other)
     try object.encode(score.otherCount, forKey: .otherCount)
     try object.encode(exemplars, forKey: .exemplars)
@@ -95,5 +95,24 @@ extension Case: Encodable {
     try object.encode(name, forKey: .name)
     try object.encode(value, forKey: .value)
     try object.encode(segment, forKey: .segment)
+  }
+}
+
+/// A reason as an object in which every key stands, null where there is no value.
+private struct ReasonObject: Encodable {
+  var reason: Reason
+
+  private enum CodingKeys: String, CodingKey {
+    case feature, contribution, value, typical, text, sayable
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(reason.feature, forKey: .feature)
+    try object.encode(reason.contribution, forKey: .contribution)
+    try object.encode(reason.value, forKey: .value)
+    try object.encode(reason.typical, forKey: .typical)
+    try object.encode(reason.text, forKey: .text)
+    try object.encode(reason.sayable, forKey: .sayable)
   }
 }

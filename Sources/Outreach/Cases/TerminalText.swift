@@ -43,12 +43,14 @@ func clipped(_ text: String, to limit: Int) -> String {
 
 /// The text in lines of at most `limit` columns, broken at spaces where there are any.
 func wrapped(_ text: String, to limit: Int) -> [String] {
+  if columns(text) <= limit && text.unicodeScalars.count <= 4 * limit { return [text] }
   var lines: [String] = []
   var line = ""
   for word in text.unicodeScalars.split(separator: " ") {
     var word = String(word)
-    if !line.isEmpty && columns(line) + 1 + columns(word) <= limit {
-      line += " " + word
+    let together = line + " " + word
+    if !line.isEmpty && columns(together) <= limit && together.unicodeScalars.count <= 4 * limit {
+      line = together
       continue
     }
     if !line.isEmpty { lines.append(line) }
