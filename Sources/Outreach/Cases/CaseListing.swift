@@ -1,0 +1,202 @@
+import Detraction
+package import Foundation
+package import Histories
+
+/// Open cases in words, for a terminal of 100 columns: who, why, how sure, by when.
+package struct CaseListing {
+  /// Zone of the due times.
+  package var zone: LocalTime
+  private let width = 100
+
+  package init(zone: LocalTime) { self.zone = zone }
+
+  /// Cases under a line for each queue, numbered through within it in the order given, and a line
+  /// that says what the percentages mean. `cases` are grouped by queue.
+  package func text(_ cases: [Case]) -> String {
+    let reasonWidth = min(72, cases.flatMap(reasonTexts).map(columns).max() ?? 0)
+    var lines: [String] = []
+    var start = 0
+    while start < cases.count {
+      let queue = cases[start].queue
+      let group = cases[start...].prefix { $0.queue == queue }
+      if start > 0 { lines.append("") }
+      let count = group.count == 1 ? "1 open case" : "\(grouped(group.count)) open cases"
+      lines.append(
+        clipped(inert(queue), to: 60) + " · " + clipped(inert(group.first!.channel), to: 20)
+          + " · " + count)
+      let rankWidth = String(group.count).utf8.count
+      for (place, open) in group.enumerated() {
+        let rank = String(place + 1)
+        let lead = String(repeating: " ", count: rankWidth - rank.utf8.count) + rank + "  "
+        lines += head(open, lead)
+        lines += reasons(open, indent: rankWidth + 2, width: reasonWidth)
+      }
+      start += group.count
+    }
+    if let first = cases.first {
+      lines.append("")
+      lines += wrapped(
+        "\(chance(first.score)): the chance that feedback from this account, if it gave any, would "
+          + "be negative, with a 95 % interval; the level is not measured. top: place among the "
+          + "silent. +/−: what each reason adds to the logit.", to: width)
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// Everything about one case.
+  package func detail(_ open: Case) -> String {
+    let score = open.score
+    var lines = wrapped(inert(open.account), to: width)
+    func field(_ label: String, _ text: String) {
+      let rows = wrapped(text, to: width - 12)
+      lines += rows.enumerated().map { padded($0.offset == 0 ? label : "", to: 12) + $0.element }
+    }
+    if let name = open.name { field("name", inert(name)) }
+    if let segment = open.segment { field("segment", inert(segment)) }
+    if let value = open.value { field("value", "\(money(value)) a year") }
+    field("queue", "\(inert(open.queue)), by \(inert(open.channel))")
+    field("opened", dateText(open.openedAt))
+    field("due", dateText(open.due))
+    field(
+      "chance",
+      "\(chance(score)) that feedback, if it gave any, would be negative; the level is not measured"
+    )
+    field("place", "\(top(score)) of the silent, band \(score.band.rawValue)")
+    field("spoke", score.neverSpoken ? "never" : "before, and is silent now")
+    field("model", inert(open.model))
+    let texts = reasonTexts(open)
+    lines.append("why")
+    lines += reasons(open, indent: 2, width: min(72, texts.map(columns).max() ?? 0))
+    if !open.exemplars.isEmpty {
+      field(
+        "like",
+        "known detractors "
+          + open.exemplars.map { "\(inert($0.account)) (\(fixed($0.distance, 2)))" }
+          .joined(separator: ", ") + "; distance in logit units")
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The cases as an array of flat objects, keys in alphabetical order; the same bytes for the
+  /// same cases.
+  package static func json(_ cases: [Case]) throws -> Data { try encoded(cases) }
+
+  /// One case as a flat object.
+  package static func json(_ open: Case) throws -> Data { try encoded(open) }
+
+  private static func encoded(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value) + [0x0A]
+  }
+
+  // MARK: - Parts
+
+  /// `00417  Plus · 1,240 a year · top 1 % · 61 % (52–69 %)      due Mon 2 Mar 17:00`
+  private func head(_ open: Case, _ lead: String) -> [String] {
+    let due = "due \(timeText(open.due))"
+    let details = [
+      open.segment.map { clipped(inert($0), to: 24) }, open.value.map { "\(money($0)) a year" },
+      top(open.score), chance(open.score),
+    ].compactMap { $0 }.joined(separator: " · ")
+    let who = lead + clipped(inert(open.account), to: 48)
+    let room = width - 2 - columns(due)
+    if columns(who) + 2 + columns(details) <= room {
+      return [padded(who + "  " + details, to: room + 2) + due]
+    }
+    return [
+      padded(who, to: room + 2) + due, String(repeating: " ", count: columns(lead)) + details,
+    ]
+  }
+
+  private func reasons(_ open: Case, indent: Int, width: Int) -> [String] {
+    let margin = String(repeating: " ", count: indent)
+    let parts = open.score.reasons.map(\.contribution) + [open.score.other]
+    var lines: [String] = []
+    for (text, part) in zip(reasonTexts(open), parts) {
+      let rows = wrapped(text, to: width)
+      lines += rows.dropLast().map { margin + $0 }
+      lines.append(margin + padded(rows[rows.count - 1], to: width) + "  " + signed(part))
+    }
+    if open.score.extrapolated {
+      lines.append(margin + "unlike the accounts that training saw: less sure than it says")
+    }
+    return lines
+  }
+
+  private func reasonTexts(_ open: Case) -> [String] {
+    let score = open.score
+    return score.reasons.map { inert($0.text) + ($0.sayable ? "" : "  [do not say]") }
+      + ["\(score.otherCount) other feature\(score.otherCount == 1 ? "" : "s")"]
+  }
+
+  /// The share of the silent that stand higher, rounded up to whole percent.
+  private func top(_ score: Score) -> String {
+    "top \(max(1, Int((100 - score.percentile - 1e-9).rounded(.up)))) %"
+  }
+
+  private func chance(_ score: Score) -> String {
+    "\(percent(score.probability)) % (\(percent(score.low))–\(percent(score.high)) %)"
+  }
+
+  /// `Mon 2 Mar 17:00`.
+  private func timeText(_ instant: Instant) -> String {
+    let local = parts(instant)
+    return "\(local.weekday) \(local.day) \(local.month) \(local.time)"
+  }
+
+  /// `Mon 2 Mar 2026 17:00 (Europe/Berlin)`.
+  private func dateText(_ instant: Instant) -> String {
+    let local = parts(instant)
+    return "\(local.weekday) \(local.day) \(local.month) \(local.year) \(local.time) "
+      + "(\(zone.identifier))"
+  }
+
+  private func parts(
+    _ instant: Instant
+  ) -> (weekday: String, day: Int, month: String, year: Int, time: String) {
+    let date = zone.date(of: instant)
+    let (year, month, day) = civilDate(daysSinceEpoch: date)
+    let second = instant.microseconds.flooredDivision(by: 1_000_000)
+    let minute = (Int(second) + zone.stretch(at: instant).offset) / 60 - date * 1440
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    let months = [
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+    return (
+      days[weekday(ofDate: date)], day, months[month - 1], year,
+      "\(padded(minute / 60, 2)):\(padded(minute % 60, 2))"
+    )
+  }
+}
+
+/// Whole percent, but never 0 or 100 for what is neither.
+private func percent(_ share: Double) -> Int {
+  share <= 0 ? 0 : share >= 1 ? 100 : min(99, max(1, Int((share * 100).rounded())))
+}
+
+/// `+0.9`, `−0.3`: one decimal, with a true minus sign.
+private func signed(_ number: Double) -> String {
+  let tenths = (number * 10).rounded()
+  return (tenths < 0 ? "−" : "+") + fixed(abs(tenths) / 10, 1)
+}
+
+private func fixed(_ number: Double, _ decimals: Int) -> String {
+  String(format: "%.\(decimals)f", number)
+}
+
+/// Whole units with a comma between thousands; no currency, since none is configured.
+private func money(_ value: Double) -> String {
+  guard abs(value) < 1e15 else { return "\(value)" }
+  return grouped(Int(value.rounded()))
+}
+
+private func grouped(_ number: Int) -> String {
+  var digits = Array(String(number.magnitude).utf8)
+  var place = digits.count - 3
+  while place > 0 {
+    digits.insert(UInt8(ascii: ","), at: place)
+    place -= 3
+  }
+  return (number < 0 ? "−" : "") + String(decoding: digits, as: UTF8.self)
+}

@@ -1,0 +1,150 @@
+package import Histories
+
+/// A silent account in the order in which outreach would like to call: by logit, highest first;
+/// equal logits by account index, which stands for (stable hash, id), so that no alphabet and no
+/// sign-up order is favoured.
+package struct RankedAccount: Sendable, Equatable, Comparable {
+  package var account: Int32
+  package var logit: Double
+  package var probability: Double
+
+  package init(account: Int32, logit: Double, probability: Double) {
+    self.account = account
+    self.logit = logit
+    self.probability = probability
+  }
+
+  /// Whether `left` is called before `right`: `ranking.sort()` puts the unhappiest first.
+  package static func < (left: RankedAccount, right: RankedAccount) -> Bool {
+    left.logit != right.logit ? left.logit > right.logit : left.account < right.account
+  }
+}
+
+/// What a run decided for an account.
+package enum Disposition: String, Sendable, Codable, CaseIterable {
+  case flagged
+  case openCase = "open_case"
+  case doNotContact = "do_not_contact"
+  case noQueue = "no_queue"
+  case noCapacity = "no_capacity"
+}
+
+/// One account's decision, as the run keeps it.
+package struct Decision: Sendable, Equatable {
+  package var account: Int32
+  package var id: String
+  /// The account's place in the ranking, from 1.
+  package var rank: Int
+  package var logit: Double
+  package var probability: Double
+  package var disposition: Disposition
+  /// The queue whose rule takes the account, whether it had room or not; nil with none.
+  package var queue: Queue?
+}
+
+/// What stands in the store before a run: the work that is already there.
+package struct OpenWork: Sendable {
+  /// Accounts with an open case.
+  package var accounts: Set<AccountKey>
+  /// Open cases that nobody has claimed, by queue name.
+  package var unclaimed: [String: Int]
+
+  package init(accounts: Set<AccountKey> = [], unclaimed: [String: Int] = [:]) {
+    self.accounts = accounts
+    self.unclaimed = unclaimed
+  }
+}
+
+/// An account id as a key: equal when the bytes are. (A `String` is equal to every other spelling
+/// of the same letters, and an id is opaque.)
+package struct AccountKey: Hashable, Sendable {
+  package let id: String
+  package init(_ id: String) { self.id = id }
+
+  package static func == (left: AccountKey, right: AccountKey) -> Bool {
+    left.id.utf8.elementsEqual(right.id.utf8)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    var id = id
+    id.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
+
+/// Whom a run flags and why it does not flag the others (DESIGN 5.8).
+package struct Plan: Sendable {
+  /// In the order of the ranking.
+  package var decisions: [Decision]
+  /// The logit at the rank of the queues' total capacity a day; nil without accounts or capacity.
+  package var cut: Double?
+  /// False when the day of the run is no business day: then nothing is flagged.
+  package var businessDay: Bool
+
+  /// The flagged accounts' decisions, in the order of the ranking.
+  package var flagged: [Decision] { decisions.filter { $0.disposition == .flagged } }
+
+  package func count(_ disposition: Disposition) -> Int {
+    decisions.count { $0.disposition == disposition }
+  }
+}
+
+/// Decides a run: a pure function of the ranking, the settings and the open work.
+///
+/// An account goes to the first queue whose rule fits, and only there. A queue flags at most
+/// capacity − unclaimed open cases, none on a day that is no business day. `do_not_contact` and an
+/// open case come before capacity, and use none of it.
+///
+/// A decision is written for each account above the *cut*, the first C of the ranking with C the
+/// queues' total capacity a day; for every account flagged below it; and for every account below
+/// it that a rule removed while its queue still had room. So a run adds at most about 2 C rows and
+/// those removed, however large the base: a narrow queue that never fills does not turn the whole
+/// base into rows.
+///
+/// O(ranking) when a queue never fills, else up to where the last one does.
+/// - Parameters:
+///   - ranking: sorted; `id` and `record` are asked about its accounts only.
+///   - record: what the accounts file says, nil for an account it lacks.
+package func decide(
+  _ ranking: [RankedAccount], asOf: Instant, settings: OutreachSettings, work: OpenWork,
+  id: (Int32) -> String, record: (Int32) -> AccountRecord?
+) -> Plan {
+  let queues = settings.queues
+  let businessDay = settings.calendar.isBusinessDay(at: asOf)
+  var room = queues.map {
+    businessDay ? max(0, $0.capacity - (work.unclaimed[$0.name] ?? 0)) : 0
+  }
+  var queuesWithRoom = room.count { $0 > 0 }
+  let cutRank = min(ranking.count, queues.reduce(0) { $0 + $1.capacity })
+  var decisions: [Decision] = []
+  for (index, ranked) in ranking.enumerated() {
+    let aboveCut = index < cutRank
+    if !aboveCut && queuesWithRoom == 0 { break }
+    let record = record(ranked.account)
+    let place = queues.firstIndex { $0.rule.fits(record) }
+    let hasRoom = place.map { room[$0] > 0 } ?? false
+    if !aboveCut && !hasRoom { continue }
+    let id = id(ranked.account)
+    let disposition: Disposition =
+      if record?.doNotContact == true {
+        .doNotContact
+      } else if work.accounts.contains(AccountKey(id)) {
+        .openCase
+      } else if place == nil {
+        .noQueue
+      } else {
+        hasRoom ? .flagged : .noCapacity
+      }
+    if disposition == .flagged, let place {
+      room[place] -= 1
+      if room[place] == 0 { queuesWithRoom -= 1 }
+    }
+    decisions.append(
+      Decision(
+        account: ranked.account, id: id, rank: index + 1, logit: ranked.logit,
+        probability: ranked.probability, disposition: disposition,
+        queue: place.map { queues[$0] }))
+  }
+  return Plan(
+    decisions: decisions, cut: cutRank == 0 ? nil : ranking[cutRank - 1].logit,
+    businessDay: businessDay)
+}

@@ -1,0 +1,118 @@
+import Detraction
+import Foundation
+import Histories
+import Outreach
+
+/// Splitmix64: the tests' own source of chance, the same on every machine.
+struct Chance: RandomNumberGenerator {
+  var state: UInt64
+  init(_ seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+let berlin = LocalTime(identifier: "Europe/Berlin")!
+
+func date(_ text: String, _ zone: LocalTime = berlin) -> Instant {
+  Instant(asOf: text, zone: zone)!
+}
+
+/// A Monday.
+let monday = date("2026-03-02")
+
+/// Accounts numbered from 0, the first the unhappiest, and what the accounts file says of them.
+struct Base: Sendable {
+  var ids: [String]
+  var records: [AccountRecord?]
+  var ranking: [RankedAccount]
+
+  init(
+    _ count: Int, id: (Int) -> String = { "a\($0)" }, record: (Int) -> AccountRecord? = { _ in nil }
+  ) {
+    ids = (0..<count).map(id)
+    records = (0..<count).map(record)
+    ranking = (0..<count).map {
+      RankedAccount(
+        account: Int32($0), logit: 3 - 6 * Double($0) / Double(count),
+        probability: 1 / (1 + exp(-3 + 6 * Double($0) / Double(count))))
+    }
+  }
+
+  func plan(_ settings: OutreachSettings, _ work: OpenWork = OpenWork(), at asOf: Instant) -> Plan {
+    decide(
+      ranking, asOf: asOf, settings: settings, work: work, id: { ids[Int($0)] },
+      record: { records[Int($0)] })
+  }
+
+  func night(_ settings: OutreachSettings, _ work: OpenWork, at asOf: Instant) -> Night {
+    let plan = plan(settings, work, at: asOf)
+    return Night(
+      facts: RunFacts(
+        model: "sample/2026-03-01-0a1b2c3d", scoresPath: "runs/2026-03-02/scores.csv",
+        scoresSHA256: String(repeating: "0f", count: 32), tacitVersion: "0.1.0",
+        accounts: ids.count + 10, silent: ids.count),
+      plan: plan,
+      cases: plan.flagged.map { flag in
+        Case(
+          flag: flag, asOf: asOf, calendar: settings.calendar, model: "sample/2026-03-01-0a1b2c3d",
+          score: score(flag.id, logit: flag.logit, probability: flag.probability),
+          exemplars: [
+            Exemplar(account: "k1", distance: 0.41), Exemplar(account: "k2", distance: 1),
+          ],
+          record: records[Int(flag.account)])
+      })
+  }
+
+  @discardableResult
+  func publish(
+    _ store: CaseStore, _ settings: OutreachSettings, at asOf: Instant = monday
+  ) throws -> Publication {
+    try store.publish(asOf: asOf) { night(settings, $0, at: asOf) }
+  }
+}
+
+func settings(
+  _ queues: [Queue] = [Queue(name: "calls", capacity: 3, channel: "phone")],
+  holidays: [Int] = []
+) -> OutreachSettings {
+  OutreachSettings(
+    queues: queues, calendar: BusinessCalendar(zone: berlin, holidays: holidays),
+    store: "tacit.sqlite")
+}
+
+func score(_ account: String, logit: Double = 1.6, probability: Double = 0.61) -> Score {
+  Score(
+    account: account, logit: logit, referenceLogit: -0.2, probability: probability,
+    low: probability * 0.8, high: min(1, probability * 1.2), percentile: 99.7, band: .top,
+    reasons: [
+      Reason(
+        feature: "late_delivery.count.30d", contribution: 0.9, value: 2, typical: 0,
+        text: "2 late deliveries in 30 days (typically none)", sayable: true),
+      Reason(
+        feature: "ticket.days_open", contribution: 0.6, value: 11, typical: nil,
+        text: "ticket open for 11 days (typically none)", sayable: true),
+      Reason(
+        feature: "order.days_since_last", contribution: 0.5, value: 64, typical: 12,
+        text: "no order for 64 days (own habit: 12)", sayable: false),
+      Reason(
+        feature: "tenure_days", contribution: -0.3, value: 1461, typical: 700,
+        text: "a customer for 4 years", sayable: true),
+    ],
+    other: 0.1, otherCount: 19, extrapolated: false, neverSpoken: true)
+}
+
+/// Writes a project file into a folder of its own and opens it.
+func project(_ text: String) throws -> ProjectFile {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("tacit-test-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  let path = folder.appendingPathComponent("tacit.toml").path
+  try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+  return try ProjectFile(path: path)
+}
