@@ -77,4 +77,19 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(path): cannot \(operation): \(reason)"
     }
   }
+
+  /// The exit status of DESIGN 7: 3 where the data cannot carry a model, 65 for data that breaks
+  /// its contract, 64 for a parameter, 66 and 73 for files.
+  package var exitStatus: Int32 {
+    switch self {
+    case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
+      .foldWithoutClass:
+      3
+    case .sizeMismatch, .nonFiniteInput, .nonFinite, .labelOutOfRange, .negativeWeight, .badLevel,
+      .npy:
+      65
+    case .badParameter: 64
+    case .file(_, let operation, _): operation.hasPrefix("write") ? 73 : 66
+    }
+  }
 }

@@ -1,5 +1,5 @@
 package import Histories
-package import Learning
+import Learning
 
 /// How well the silent were ranked, where a synthetic base knows the answer.
 ///
@@ -34,25 +34,18 @@ package struct KnownTruth: Sendable {
   /// and penalties as training: for every account of the base with a history, by account index.
   package func oracleLogits() throws(DetractionError) -> [Int: Double] {
     let known = (0..<base.accountCount).filter {
-      base.hasHistory($0, before: asOf) && isDetractor[base.account($0)] != nil
+      isDetractor[base.account($0)] != nil && base.hasFeatureEvent($0, seenAsOf: asOf)
     }
     let labels = known.map { isDetractor[base.account($0)] == true ? 1.0 : 0.0 }
-    let rows = known.map { VectorRow(account: $0, asOf: 0) }
-    let values = base.vectors(schema, rows: rows, asOf: [asOf], threads: threads)
-    do {
-      let raw = try Matrix(rows: rows.count, columns: schema.features.count, elements: values)
-      let design = try Design(
-        fitting: raw, sources: schema.sourceKinds, weights: nil, threads: threads)
+    let raw = try base.matrix(
+      schema, known.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
+    return try translating {
+      let design = try Design(fitting: raw, sources: schema.designSources, threads: threads)
       let validation = try crossValidateL2(
-        design.expand(raw, threads: threads), labels: labels, weights: nil,
-        folds: known.map { Int(base.hash($0) % UInt64(Trainer.folds)) },
-        lambdas: Trainer.penalties,
+        try design.expand(raw, threads: threads), labels: labels,
+        folds: known.map { Trainer.fold(of: base.account($0)) }, lambdas: Trainer.penalties,
         parameters: LogisticParameters(l2: 0, standardise: false, threads: threads))
-      return Dictionary(uniqueKeysWithValues: zip(known, validation.outOfFold))
-    } catch let error as LearningError {
-      throw .learning(error)
-    } catch {
-      throw .bug("\(error)")
+      return Dictionary(uniqueKeysWithValues: zip(known, validation.outOfFoldLogits))
     }
   }
 
@@ -62,20 +55,19 @@ package struct KnownTruth: Sendable {
     throws(DetractionError) -> Ranking
   {
     let labels = accounts.map { isDetractor[base.account($0)] == true ? 1.0 : 0.0 }
-    do {
-      let top = topK(scores: scores, labels: labels, k: k)
+    return try translating {
+      let top = try TopK(k: Double(k), scores: scores, labels: labels)
       return Ranking(
         name: name, found: top.truePositives,
-        auc: try rocAUC(scores: scores, labels: labels).auc)
-    } catch { throw .learning(error) }
+        auc: try RocArea(scores: scores, labels: labels).area)
+    }
   }
 
   /// One feature's values for some accounts, by name; nil when the schema has no such feature.
-  package func feature(_ name: String, of accounts: [Int]) -> [Double]? {
-    guard let index = schema.features.firstIndex(where: { $0.name == name }) else { return nil }
-    let values = base.vectors(
-      schema, rows: accounts.map { VectorRow(account: $0, asOf: 0) }, asOf: [asOf],
-      threads: threads)
-    return accounts.indices.map { values[$0 * schema.features.count + index] }
+  package func feature(_ name: String, of accounts: [Int]) throws(DetractionError) -> [Double]? {
+    guard let index = schema.names.firstIndex(of: name) else { return nil }
+    return try base.matrix(
+      schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads
+    ).column(index)
   }
 }

@@ -39,3 +39,18 @@ package enum DetractionError: Error, CustomStringConvertible {
     }
   }
 }
+
+/// Runs `body` with the errors of the rooms below turned into this module's.
+func translating<Result>(_ body: () throws -> Result) throws(DetractionError) -> Result {
+  do {
+    return try body()
+  } catch let error as DetractionError {
+    throw error
+  } catch let error as HistoriesError {
+    throw .histories(error)
+  } catch let error as LearningError {
+    throw .learning(error)
+  } catch {
+    throw .bug("\(error)")
+  }
+}

@@ -77,21 +77,55 @@ package struct Model: Sealed {
 }
 
 extension Model {
-  /// Logits of raw feature rows (row-major, schema order, NaN missing). O(rows × columns).
-  package func logits(_ expanded: Matrix) -> [Double] {
-    expanded.times(coefficients, plus: intercept)
+  /// The design columns of raw feature rows (schema order, NaN missing). O(rows × columns).
+  package func expand(_ raw: Matrix, threads: Int) throws(DetractionError) -> Matrix {
+    do { return try design.expand(raw, threads: threads) } catch { throw .learning(error) }
   }
 
-  /// Scores the golden vectors again: a processor, a library or a file that computes something
-  /// else is refused before it scores anybody.
-  package func checkGolden(path: String) throws(DetractionError) {
+  /// Logits of expanded rows. O(rows × columns).
+  package func logits(_ expanded: Matrix, threads: Int) -> [Double] {
+    expanded.linearPredictors(coefficients, intercept: intercept, threads: threads)
+  }
+
+  /// The logit of one raw vector, nil being missing.
+  func logit(_ values: [Double?]) throws(DetractionError) -> Double {
+    let raw: Matrix
+    do {
+      raw = try Matrix(rows: 1, columns: values.count, elements: values.map { $0 ?? .nan })
+    } catch { throw .learning(error) }
+    return logits(try expand(raw, threads: 1), threads: 1)[0]
+  }
+
+  /// The covariance as a full matrix of (columns + 1)² numbers.
+  func covarianceMatrix() -> Matrix {
+    let size = coefficients.count + 1
+    return Matrix(rows: size, columns: size) { span in
+      var next = 0
+      for row in 0..<size {
+        for column in 0...row {
+          span[row * size + column] = covariance[next]
+          span[column * size + row] = covariance[next]
+          next += 1
+        }
+      }
+    }
+  }
+
+  /// Checks that the parts fit each other, and scores the golden vectors again: a processor, a
+  /// library or a file that computes something else is refused before it scores anybody.
+  package func check(path: String) throws(DetractionError) {
+    let p = design.columns.count
+    let sizes = [
+      ("coefficients", coefficients.count, p), ("reference.means", reference.means.count, p),
+      ("covariance", covariance.count, (p + 1) * (p + 2) / 2),
+      ("design.sources", design.sources.count, schema.count),
+      ("reference.typical", reference.typical.count, schema.count),
+    ]
+    for (name, found, expected) in sizes where found != expected {
+      throw .modelFile("\(path): `\(name)` has \(found) entries, expected \(expected)")
+    }
     for (index, vector) in golden.enumerated() {
-      let raw: Matrix
-      do {
-        raw = try Matrix(
-          rows: 1, columns: schema.features.count, elements: vector.values.map { $0 ?? .nan })
-      } catch { throw .learning(error) }
-      let logit = logits(design.expand(raw, threads: 1))[0]
+      let logit = try logit(vector.values)
       guard abs(logit - vector.logit) <= 1e-9 * max(1, abs(vector.logit)) else {
         throw .modelFile(
           "\(path): golden vector \(index) scores \(logit), expected \(vector.logit): the model or "

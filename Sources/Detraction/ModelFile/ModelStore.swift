@@ -62,13 +62,12 @@ package struct ModelStore: Sendable {
         for detractor in result.knownDetractors {
           known += Data("\(csvField(detractor.account)),\(detractor.asOf)\n".utf8)
         }
-        try OutputFile.write(known, to: partial.appendingPathComponent("known-detractors.csv").path)
-        try OutputFile.write(
-          sealed.contents, to: partial.appendingPathComponent("model.json").path)
+        try OutputFile.write(known, to: partial.appendingPathComponent("known-detractors.csv"))
+        try OutputFile.write(sealed.contents, to: partial.appendingPathComponent("model.json"))
         try manager.moveItem(at: partial, to: place)
       }
       if !manager.fileExists(atPath: championFile.path) {
-        try OutputFile.write(Data("\(version)\n".utf8), to: championFile.path)
+        try OutputFile.write(Data("\(version)\n".utf8), to: championFile)
       }
     } catch let error as HistoriesError {
       throw .histories(error)
@@ -91,34 +90,61 @@ package struct ModelStore: Sendable {
 
   /// A version (the champion when nil), its seal and golden vectors checked.
   package func load(_ version: String? = nil) throws(DetractionError) -> ModelVersion {
-    let version = try version ?? championVersion()
+    let version = if let version { version } else { try championVersion() }
     let place = folder.appendingPathComponent(version)
     let path = place.appendingPathComponent("model.json").path
-    let (model, digest) = try SealedFile.read(Model.self, path: path)
+    let (model, digest): (Model, String) = try SealedFile.read(Model.self, path: path)
     guard version.hasSuffix("-\(digest.prefix(8))") else {
       throw .modelFile("\(path): digest \(digest.prefix(8))… is not that of version \(version)")
     }
-    try model.checkGolden(path: path)
+    try model.check(path: path)
     return ModelVersion(
       version: version, model: model,
       knownDetractors: try knownDetractors(place.appendingPathComponent("known-detractors.csv")))
   }
 
   private func knownDetractors(_ file: URL) throws(DetractionError) -> [KnownDetractor] {
-    let table: CSVTable
-    do { table = try CSVTable(path: file.path) } catch { throw .histories(error) }
-    guard let account = table.column("account_id"), let asOf = table.column("as_of") else {
-      throw .modelFile("\(file.path): expected the columns account_id,as_of")
-    }
-    var known: [KnownDetractor] = []
-    for row in 0..<table.rowCount {
-      guard let instant = Instant(iso8601: Array(table[row, asOf].utf8)[...], zone: nil) else {
-        throw .modelFile("\(file.path): row \(row + 1) has no instant in as_of")
+    do {
+      let table = try CSVTable(path: file.path)
+      let account = try table.column("account_id", for: "known detractors")
+      let asOf = try table.column("as_of", for: "known detractors")
+      return try (0..<table.rowCount).map { row in
+        guard let id = table.text(row, account),
+          let instant = Instant(iso8601: table.cell(row, asOf), zone: nil)
+        else {
+          throw HistoriesError.dataContract(
+            "\(file.path), line \(table.line(row)): expected an account id and an instant")
+        }
+        return KnownDetractor(account: id, asOf: instant)
       }
-      known.append(KnownDetractor(account: table[row, account], asOf: instant))
+    } catch let error as HistoriesError {
+      throw .histories(error)
+    } catch {
+      throw .bug("\(error)")
     }
-    return known
   }
+}
+
+extension OutputFile {
+  /// Writes a whole file at once.
+  package static func write(_ contents: Data, to file: URL) throws(HistoriesError) {
+    let output = try OutputFile(path: file.path)
+    try output.write([UInt8](contents))
+    try output.commit()
+  }
+}
+
+/// A CSV field: quoted where a separator, a quote or a line's end is in it. Works on bytes.
+package func csvField(_ text: String) -> String {
+  let special: [UInt8] = [0x2C, 0x22, 0x0A, 0x0D]
+  guard text.utf8.contains(where: special.contains) else { return text }
+  var bytes: [UInt8] = [0x22]
+  for byte in text.utf8 {
+    if byte == 0x22 { bytes.append(0x22) }
+    bytes.append(byte)
+  }
+  bytes.append(0x22)
+  return String(decoding: bytes, as: UTF8.self)
 }
 
 /// An as-of date as a file name: the local date, with the time only where it is not midnight.

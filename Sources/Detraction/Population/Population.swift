@@ -19,7 +19,7 @@ package struct SilenceRule: Sendable {
   package init(silentForDays: Int) { self.silentForDays = silentForDays }
 
   /// Silent at t: no feedback known before t with `at` in [t − silent_for_days, t).
-  package func voice(of feedback: [Feedback], at t: Instant) -> Voice {
+  package func voice(of feedback: [HistoryBase.Feedback], at t: Instant) -> Voice {
     let start = t.adding(days: -silentForDays)
     var voice = Voice.neverSpoken
     for spoken in feedback where spoken.at < t && spoken.knownAt < t {
@@ -79,7 +79,7 @@ package struct SilentPopulation: Sendable {
   package init(base: HistoryBase, feedback: FeedbackSettings, asOf: Instant) {
     let rule = SilenceRule(silentForDays: feedback.silentForDays)
     counts = SilentCounts(asOf: asOf)
-    for account in 0..<base.accountCount where base.hasHistory(account, before: asOf) {
+    for account in 0..<base.accountCount where base.hasFeatureEvent(account, seenAsOf: asOf) {
       counts.accounts += 1
       if base.record(account)?.doNotProfile == true {
         counts.objected += 1
@@ -118,7 +118,7 @@ package struct TrainingRows: Sendable {
       var counts = SnapshotCounts(asOf: snapshot)
       let start = snapshot.adding(days: training.gapDays)
       let end = start.adding(days: training.labelWindowDays)
-      for account in 0..<base.accountCount where base.hasHistory(account, before: snapshot) {
+      for account in 0..<base.accountCount where base.hasFeatureEvent(account, seenAsOf: snapshot) {
         counts.accounts += 1
         if base.record(account)?.doNotProfile == true {
           counts.objected += 1

@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 import Learning
 
 /// Which features speak as one reason: those of one kind of event about how much there was, those
@@ -26,7 +26,7 @@ struct ReasonGroups: Sendable {
   private static func theme(_ feature: Feature) -> String {
     switch feature {
     case .count(let kind, _), .sum(let kind, _), .mean(let kind, _), .activeDays(let kind, _),
-      .trend(let kind):
+      .trend(let kind, _, _):
       "amount \(kind)"
     case .daysSinceLast(let kind), .daysSinceFirst(let kind), .meanGap(let kind),
       .lastGapRatio(let kind):
@@ -57,12 +57,12 @@ struct ReasonGroups: Sendable {
     }
     // Why flagged first: at most three pushing up, then the strongest that protects.
     let order = (0..<count).filter { sums[$0] != 0 }
-    let up = order.filter { sums[$0] > 0 }.sorted { (sums[$1], $0) < (sums[$0], $1) }
-    let down = order.filter { sums[$0] < 0 }.sorted { (sums[$0], $0) < (sums[$1], $1) }
-    let protective = down.prefix(up.count >= Self.shown ? 1 : Self.shown - min(up.count, Self.shown))
-    let chosen = up.prefix(Self.shown - min(protective.count, 1)) + protective
-    var shown = Array(chosen.prefix(Self.shown))
-    shown.sort { (-abs(sums[$0]), $0) < (-abs(sums[$1]), $1) }
+    let bySize = order.sorted { (-abs(sums[$0]), $0) < (-abs(sums[$1]), $1) }
+    let up = bySize.filter { sums[$0] > 0 }
+    let down = bySize.filter { sums[$0] < 0 }
+    let protective = down.prefix(max(1, Self.shown - up.count))
+    let chosen = Set(up.prefix(Self.shown - protective.count) + protective)
+    let shown = bySize.filter(chosen.contains)
     let reasons = shown.compactMap { index -> Reason? in
       guard let feature = strongest[index] else { return nil }
       return words.reason(feature: feature, contribution: sums[index], value: values[feature])
@@ -88,7 +88,7 @@ struct ReasonWords: Sendable {
     let value = value.isNaN ? nil : value
     return Reason(
       feature: feature.name, contribution: contribution,
-      value: schema.levels[index] == nil ? value : nil, typical: typical[index],
+      value: feature.isNumber ? value : nil, typical: typical[index],
       text: text(feature, index, value), sayable: feature.kind.map(sayable.contains) ?? false)
   }
 
@@ -121,7 +121,7 @@ struct ReasonWords: Sendable {
         "\(spoken(kind)): last gap \(decimal($0)) times its own habit"
           + typically(typical) { "\(decimal($0)) times" }
       } ?? "\(spoken(kind)): no habit yet"
-    case .trend(let kind):
+    case .trend(let kind, _, _):
       guard let value else { return "\(spoken(kind)): no trend yet" }
       return value < 0
         ? "\(spoken(kind)): fewer lately than before" : "\(spoken(kind)): more lately than before"
@@ -131,9 +131,7 @@ struct ReasonWords: Sendable {
     case .numeric(let name):
       return "\(spoken(name)) \(number(value)) (typically \(number(typical)))"
     case .categorical(let name):
-      let level = value.flatMap { code in
-        schema.levels[index].flatMap { Int(code) < $0.count ? $0[Int(code)] : nil }
-      }
+      let level = value.map { schema.levels[index][Int($0)] }
       return "\(spoken(name)): \(level ?? "not known")"
     }
   }

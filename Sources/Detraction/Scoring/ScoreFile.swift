@@ -1,6 +1,6 @@
 import Crypto
 import Foundation
-package import Histories
+import Histories
 
 /// The scores of every silent account, highest first, as CSV or JSON Lines.
 ///
@@ -51,7 +51,7 @@ package struct ScoreFile {
       func put(_ text: String) throws {
         let bytes = Data(text.utf8)
         digest.update(data: bytes)
-        try file.write(bytes)
+        try file.write([UInt8](bytes))
       }
       if format == .csv { try put(columns + "\n") }
       for start in stride(from: 0, to: total, by: Trainer.chunk) {
@@ -78,7 +78,7 @@ package struct ScoreFile {
         try put(text)
         progress(places.upperBound, total)
       }
-      try file.close()
+      try file.commit()
       return hexadecimal(digest.finalize())
     } catch let error as HistoriesError {
       throw .histories(error)

@@ -1,13 +1,28 @@
 import Foundation
 package import Histories
-package import Learning
+import Learning
 
-/// A silent account with its logit, before anything is explained.
-package struct RankedAccount: Sendable, Equatable {
+/// A silent account in the order in which outreach would like to call: by logit, highest first;
+/// equal logits by account index, which stands for (stable hash, id), so that no alphabet and no
+/// sign-up order is favoured.
+package struct RankedAccount: Sendable, Equatable, Comparable {
   /// Index in the base.
-  package var account: Int
+  package var account: Int32
   package var logit: Double
   package var neverSpoken: Bool
+
+  package init(account: Int32, logit: Double, neverSpoken: Bool) {
+    self.account = account
+    self.logit = logit
+    self.neverSpoken = neverSpoken
+  }
+
+  package var probability: Double { LogisticFit.probability(logit: logit) }
+
+  /// Whether `left` is called before `right`: `ranking.sort()` puts the unhappiest first.
+  package static func < (left: RankedAccount, right: RankedAccount) -> Bool {
+    left.logit != right.logit ? left.logit > right.logit : left.account < right.account
+  }
 }
 
 /// Scores the silent accounts of a base as of a date by one model.
@@ -24,13 +39,14 @@ package struct Scorer: Sendable {
   package let counts: SilentPopulation.SilentCounts
   private let words: ReasonWords
   private let groups: ReasonGroups
+  private let covariance: Matrix
 
   private var model: Model { version.model }
 
   /// Ranks everybody silent as of `asOf`. O(accounts × columns).
-  package init(version: ModelVersion, base: HistoryBase, asOf: Instant, sayable: Set<String>, threads: Int)
-    throws(DetractionError)
-  {
+  package init(
+    version: ModelVersion, base: HistoryBase, asOf: Instant, sayable: Set<String>, threads: Int
+  ) throws(DetractionError) {
     self.version = version
     self.base = base
     self.asOf = asOf
@@ -40,55 +56,56 @@ package struct Scorer: Sendable {
     counts = silent.counts
     words = ReasonWords(schema: model.schema, typical: model.reference.typical, sayable: sayable)
     groups = ReasonGroups(schema: model.schema)
+    covariance = model.covarianceMatrix()
     let rule = SilenceRule(silentForDays: model.feedback.silentForDays)
     var ranking: [RankedAccount] = []
     ranking.reserveCapacity(silent.accounts.count)
     for start in stride(from: 0, to: silent.accounts.count, by: Trainer.chunk) {
       let accounts = silent.accounts[start..<min(start + Trainer.chunk, silent.accounts.count)]
-      let raw = try Self.raw(accounts, model.schema, base, asOf, threads)
-      let logits = model.logits(model.design.expand(raw, threads: threads))
+      let raw = try base.matrix(
+        model.schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
+      let logits = model.logits(try model.expand(raw, threads: threads), threads: threads)
       for (account, logit) in zip(accounts, logits) {
         let voice = rule.voice(of: base.feedback(account), at: asOf)
         ranking.append(
-          RankedAccount(account: account, logit: logit, neverSpoken: voice == .neverSpoken))
+          RankedAccount(
+            account: Int32(account), logit: logit, neverSpoken: voice == .neverSpoken))
       }
     }
-    ranking.sort { ($1.logit, $0.account) < ($0.logit, $1.account) }
+    ranking.sort()
     self.ranking = ranking
   }
 
-  private static func raw(
-    _ accounts: some Sequence<Int>, _ schema: FeatureSchema, _ base: HistoryBase, _ asOf: Instant,
-    _ threads: Int
-  ) throws(DetractionError) -> Matrix {
-    let rows = accounts.map { VectorRow(account: $0, asOf: 0) }
-    let values = base.vectors(schema, rows: rows, asOf: [asOf], threads: threads)
-    do {
-      return try Matrix(rows: rows.count, columns: schema.features.count, elements: values)
-    } catch { throw .learning(error) }
+  private func raw(_ ranked: [RankedAccount]) throws(DetractionError) -> Matrix {
+    try base.matrix(
+      model.schema, ranked.map { VectorRow(account: $0.account, asOf: asOf) }, threads: threads)
   }
 
   /// The full scores at places of the ranking, in that order.
   package func scores(at places: Range<Int>) throws(DetractionError) -> [Score] {
     let ranked = Array(ranking[places])
-    let raw = try Self.raw(ranked.map(\.account), model.schema, base, asOf, threads)
-    let x = model.design.expand(raw, threads: threads)
-    let variances = x.variances(model.covariance, threads: threads)
-    let columnReference = model.reference.means
-    let referenceLogit =
-      zip(columnReference, model.coefficients).reduce(model.intercept) { $0 + $1.0 * $1.1 }
+    let raw = try raw(ranked)
+    let x = try model.expand(raw, threads: threads)
+    let (variances, contributions) = try translating {
+      (
+        try x.predictorVariances(covariance, threads: threads),
+        try Contributions(
+          model.design, coefficients: model.coefficients, intercept: model.intercept,
+          reference: model.reference.means)
+      )
+    }
     var scores: [Score] = []
     scores.reserveCapacity(ranked.count)
     for (row, account) in ranked.enumerated() {
-      let bySource = model.design.contributions(
-        x.row(row), coefficients: model.coefficients, reference: columnReference)
-      let explained = groups.explain(bySource, values: raw.row(row), words: words)
+      let explained = groups.explain(
+        contributions.of(row: x.row(row)), values: raw.row(row), words: words)
       let reach = 1.959963984540054 * variances[row].squareRoot()
       scores.append(
         Score(
-          account: base.account(account.account), logit: account.logit,
-          referenceLogit: referenceLogit, probability: sigmoid(account.logit),
-          low: sigmoid(account.logit - reach), high: sigmoid(account.logit + reach),
+          account: base.account(Int(account.account)), logit: account.logit,
+          referenceLogit: contributions.referenceLogit, probability: account.probability,
+          low: LogisticFit.probability(logit: account.logit - reach),
+          high: LogisticFit.probability(logit: account.logit + reach),
           percentile: percentile(of: account.logit), band: band(account.logit),
           reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
           extrapolated: variances[row] > model.maximumVariance,
@@ -102,7 +119,7 @@ package struct Scorer: Sendable {
   /// (METHODS 1.4: logit p_S = logit p_R − ln ratio).
   package func expectedDetractors(oddsRatio: Double) -> Double {
     let shift = log(oddsRatio)
-    return ranking.reduce(0) { $0 + sigmoid($1.logit - shift) }
+    return ranking.reduce(0) { $0 + LogisticFit.probability(logit: $1.logit - shift) }
   }
 
   /// Share of the silent scored at or below a logit, in percent. O(log accounts).
@@ -130,43 +147,42 @@ package struct Scorer: Sendable {
   package func exemplars(at places: [Int], count: Int = 3) throws(DetractionError)
     -> [[Exemplar]]
   {
-    let known = version.knownDetractors.compactMap { detractor -> (Int, Instant)? in
+    let known = version.knownDetractors.compactMap { detractor -> VectorRow? in
       guard let account = base.index(of: detractor.account),
         base.record(account)?.doNotProfile != true
       else { return nil }
-      return (account, detractor.asOf)
+      return VectorRow(account: Int32(account), asOf: detractor.asOf)
     }
     guard !known.isEmpty, !places.isEmpty else { return places.map { _ in [] } }
-    let dates = Array(Set(known.map(\.1))).sorted()
-    let rows = known.map { VectorRow(account: $0.0, asOf: dates.firstIndex(of: $0.1)!) }
-    let values = base.vectors(model.schema, rows: rows, asOf: dates, threads: threads)
-    do {
-      let raw = try Matrix(rows: rows.count, columns: model.schema.features.count, elements: values)
-      let theirs = model.design.expand(raw, threads: threads).scalingColumns(model.coefficients)
-      let ours = model.design.expand(
-        try Self.raw(places.map { ranking[$0].account }, model.schema, base, asOf, threads),
-        threads: threads
-      ).scalingColumns(model.coefficients)
-      let distances = ours.squaredDistances(to: theirs)
-      return places.indices.map { place in
-        // A known detractor seen at several snapshots counts once, at the nearest of them.
-        var nearest: [Exemplar] = []
-        let row = distances.row(place)
-        for other in row.indices.sorted(by: { (row[$0], $0) < (row[$1], $1) }) {
-          guard known[other].0 != ranking[places[place]].account else { continue }
-          let name = base.account(known[other].0)
-          if nearest.contains(where: { $0.account == name }) { continue }
-          nearest.append(Exemplar(account: name, distance: max(0, row[other]).squareRoot()))
-          if nearest.count == count { break }
-        }
-        return nearest
-      }
-    } catch let error as LearningError {
-      throw .learning(error)
-    } catch let error as DetractionError {
-      throw error
-    } catch {
-      throw .bug("\(error)")
+    let theirs = try model.expand(
+      try base.matrix(model.schema, known, threads: threads), threads: threads
+    ).scalingColumns(by: model.coefficients)
+    let ours = try model.expand(try raw(places.map { ranking[$0] }), threads: threads)
+      .scalingColumns(by: model.coefficients)
+    let distances = try translating { try ours.squaredDistances(to: theirs, threads: threads) }
+    return places.indices.map { place in
+      nearest(distances.row(place), known, to: ranking[places[place]].account, count: count)
     }
+  }
+
+  /// The accounts of the `count` least distances; one seen at several snapshots counts once, at
+  /// the nearest of them, and nobody is their own exemplar.
+  private func nearest(_ distances: [Double], _ known: [VectorRow], to account: Int32, count: Int)
+    -> [Exemplar]
+  {
+    var chosen: [VectorRow] = []
+    var found: [Exemplar] = []
+    for other in distances.indices.sorted(by: { (distances[$0], $0) < (distances[$1], $1) }) {
+      let row = known[other]
+      if row.account == account || chosen.contains(where: { $0.account == row.account }) {
+        continue
+      }
+      chosen.append(row)
+      found.append(
+        Exemplar(
+          account: base.account(Int(row.account)), distance: distances[other].squareRoot()))
+      if found.count == count { break }
+    }
+    return found
   }
 }

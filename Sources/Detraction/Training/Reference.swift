@@ -1,7 +1,7 @@
 import Crypto
 import Foundation
-import Histories
-import Learning
+package import Histories
+package import Learning
 
 extension Trainer {
   /// Rows asked of the histories and expanded at a time, so that memory does not grow with a base.
@@ -23,33 +23,27 @@ extension Trainer {
   }
 
   func vectors(of rows: [TrainingRow], at snapshots: [Instant]) throws(DetractionError) -> Matrix {
-    let wanted = rows.map { VectorRow(account: $0.account, asOf: $0.snapshot) }
-    return try matrix(wanted, at: snapshots)
-  }
-
-  func matrix(_ rows: [VectorRow], at snapshots: [Instant]) throws(DetractionError) -> Matrix {
-    let values = base.vectors(schema, rows: rows, asOf: snapshots, threads: threads)
-    do {
-      return try Matrix(rows: rows.count, columns: schema.features.count, elements: values)
-    } catch { throw .learning(error) }
+    try base.matrix(
+      schema, rows.map { VectorRow(account: Int32($0.account), asOf: snapshots[$0.snapshot]) },
+      threads: threads)
   }
 
   /// How well the out-of-fold logits tell detractors from the rest.
   func evidence(rows: [TrainingRow], labels: [Double], logits: [Double])
     throws(LearningError) -> Model.Evidence
   {
-    let auc = try rocAUC(scores: logits, labels: labels)
+    let area = try RocArea(scores: logits, labels: labels)
     let silent = rows.indices.filter { rows[$0].voice.isSilent }
     let silentLabels = silent.map { labels[$0] }
     let hasBoth = silentLabels.contains(0) && silentLabels.contains(1)
-    let silentAUC =
-      hasBoth ? try rocAUC(scores: silent.map { logits[$0] }, labels: silentLabels).auc : nil
-    let line = try calibrationLine(logits: logits, labels: labels)
+    let metrics = try ProbabilityMetrics(logits: logits, labels: labels)
+    let line = try CalibrationLine(logits: logits, labels: labels)
     return Model.Evidence(
       rows: rows.count, customers: Set(rows.map(\.account)).count,
-      detractors: rows.count { $0.isDetractor }, auc: auc.auc, aucLow: auc.low,
-      aucHigh: auc.high, logLoss: logLoss(logits: logits, labels: labels),
-      brier: brierScore(logits: logits, labels: labels), silentAUC: silentAUC,
+      detractors: rows.count { $0.isDetractor }, auc: area.area, aucLow: area.interval.low,
+      aucHigh: area.interval.high, logLoss: metrics.logLoss, brier: metrics.brier,
+      silentAUC: hasBoth
+        ? try RocArea(scores: silent.map { logits[$0] }, labels: silentLabels).area : nil,
       calibrationSlope: line.slope, calibrationIntercept: line.intercept)
   }
 
@@ -66,22 +60,22 @@ extension Trainer {
     var sampled = [[Double]](repeating: [], count: features)
     for start in Swift.stride(from: 0, to: silent.accounts.count, by: Self.chunk) {
       let accounts = silent.accounts[start..<min(start + Self.chunk, silent.accounts.count)]
-      let raw = try matrix(accounts.map { VectorRow(account: $0, asOf: 0) }, at: [asOf])
-      let x = model.design.expand(raw, threads: threads)
+      let raw = try base.matrix(
+        schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
+      let x = try model.expand(raw, threads: threads)
       for (column, sum) in x.columnSums().enumerated() { sums[column] += sum }
-      logits += model.logits(x)
+      logits += model.logits(x, threads: threads)
       for row in 0..<raw.rows where (start + row) % stride == 0 {
         for (feature, value) in raw.row(row).enumerated() { sampled[feature].append(value) }
       }
     }
     logits.sort()
-    let categorical = Set(schema.levels.keys)
     var typical: [Double?] = []
     var deciles: [[Double]] = []
     for feature in 0..<features {
       let present = sampled[feature].filter { !$0.isNaN }.sorted()
       let mostHaveNone = present.count * 2 < sampled[feature].count
-      let isNumber = !categorical.contains(feature)
+      let isNumber = schema.features[feature].isNumber
       typical.append(isNumber && !mostHaveNone ? quantile(present, 0.5) : nil)
       deciles.append(isNumber && !present.isEmpty ? tenths.map { quantile(present, $0) } : [])
     }
@@ -98,18 +92,14 @@ extension Trainer {
     for index in 0..<5 {
       let values = schema.features.indices.map { feature -> Double? in
         if (feature + index) % 7 == 6 { return nil }
-        if let levels = schema.levels[feature] {
+        if !schema.features[feature].isNumber {
+          let levels = schema.levels[feature]
           return levels.isEmpty ? nil : Double((feature + index) % levels.count)
         }
         let deciles = model.reference.featureDeciles[feature]
         return deciles.isEmpty ? nil : deciles[(feature * 3 + index * 2) % deciles.count]
       }
-      let raw: Matrix
-      do {
-        raw = try Matrix(
-          rows: 1, columns: values.count, elements: values.map { $0 ?? .nan })
-      } catch { throw .learning(error) }
-      let logit = model.logits(model.design.expand(raw, threads: 1))[0]
+      let logit = try model.logit(values)
       vectors.append(Model.GoldenVector(values: values, logit: logit))
     }
     return vectors
@@ -135,4 +125,38 @@ func quantile(_ sorted: [Double], _ share: Double) -> Double {
   let low = Int(place)
   let high = min(low + 1, sorted.count - 1)
   return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+}
+
+extension HistoryBase {
+  /// The vectors of `rows` as a matrix, NaN missing.
+  func matrix(_ schema: FeatureSchema, _ rows: [VectorRow], threads: Int)
+    throws(DetractionError) -> Matrix
+  {
+    try translating {
+      try Matrix(
+        rows: rows.count, columns: schema.count,
+        elements: try vectors(schema, rows: rows, threads: threads))
+    }
+  }
+}
+
+extension FeatureSchema {
+  /// What each feature is to the learner.
+  package var designSources: [DesignSource] {
+    features.indices.map {
+      features[$0].isNumber ? .numeric : .categorical(levels: levels[$0].count)
+    }
+  }
+}
+
+extension Feature {
+  /// Whether its cells are numbers, not places in a list of levels.
+  var isNumber: Bool {
+    if case .categorical = self { false } else { true }
+  }
+}
+
+/// The lower triangle of a symmetric matrix, row by row.
+func lowerTriangle(_ matrix: Matrix) -> [Double] {
+  (0..<matrix.rows).flatMap { row in (0...row).map { matrix[row, $0] } }
 }

@@ -1,5 +1,6 @@
+import Foundation
 package import Histories
-package import Learning
+import Learning
 
 /// Histories in, a model out: snapshots, labelled rows, vectors, penalty by grouped
 /// cross-validation, fit, evidence out of fold, and the silent population as reference.
@@ -31,10 +32,15 @@ package struct Trainer {
   }
 
   /// Penalties tried, per unit of mean loss on standardised columns.
-  static let penalties: [Double] = (0..<13).map { pow10(-4 + 0.375 * Double($0)) }
+  static let penalties: [Double] = (0..<13).map { pow(10, -4 + 0.375 * Double($0)) }
   static let folds = 10
   /// With fewer rows than this of either class nothing is learnt that a person could not count.
   static let minimumOfClass = 10
+
+  /// The fold of an account: all its rows share it.
+  static func fold(of account: String) -> Int {
+    Int(AccountHash.of(account) % UInt64(folds))
+  }
 
   /// Trains as of D. Throws `insufficient` (3) when one class is (nearly) absent or nobody is
   /// silent. O(rows × columns²) and one walk over the histories.
@@ -47,19 +53,19 @@ package struct Trainer {
 
     let raw = try vectors(of: rows, at: labelled.snapshots)
     let labels = rows.map { $0.isDetractor ? 1.0 : 0.0 }
-    do {
+    return try translating {
       let design = try Design(
-        fitting: raw, sources: schema.sourceKinds, weights: nil, threads: threads)
-      let x = design.expand(raw, threads: threads)
-      let folds = rows.map { Int(base.hash($0.account) % UInt64(Self.folds)) }
+        fitting: raw, sources: schema.designSources, threads: threads)
+      let x = try design.expand(raw, threads: threads)
+      let folds = rows.map { Self.fold(of: base.account($0.account)) }
       let validation = try crossValidateL2(
-        x, labels: labels, weights: nil, folds: folds, lambdas: Self.penalties,
+        x, labels: labels, folds: folds, lambdas: Self.penalties,
         parameters: LogisticParameters(l2: 0, standardise: false, threads: threads))
       let fit = try fitLogistic(
-        x, labels: labels, weights: nil,
+        x, labels: labels,
         parameters: LogisticParameters(
-          l2: validation.chosenLambda, standardise: false, threads: threads))
-      let covariance = try fit.covariance(x, labels: labels, weights: nil, threads: threads)
+          l2: validation.chosen, standardise: false, threads: threads))
+      let covariance = try fit.covariance(x, labels: labels, threads: threads)
       let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf)
       guard !silent.accounts.isEmpty else {
         throw DetractionError.insufficient(
@@ -70,13 +76,13 @@ package struct Trainer {
       var model = Model(
         name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
         schema: schema, design: design, coefficients: fit.coefficients,
-        intercept: fit.intercept, l2: fit.l2, covariance: covariance.lowerTriangle,
-        maximumVariance: x.variances(covariance.lowerTriangle, threads: threads).max() ?? 0,
+        intercept: fit.intercept, l2: fit.l2, covariance: lowerTriangle(covariance),
+        maximumVariance: try x.predictorVariances(covariance, threads: threads).max() ?? 0,
         calibration: .none,
         reference: Model.Reference(
           means: [], typical: [], bandLimits: [], logitDeciles: [], featureDeciles: []),
         populations: labelled.counts, silent: silent.counts,
-        evidence: try evidence(rows: rows, labels: labels, logits: validation.outOfFold),
+        evidence: try evidence(rows: rows, labels: labels, logits: validation.outOfFoldLogits),
         dataDigest: dataDigest(raw, rows), projectDigest: projectDigest,
         processor: openBLASCoreName(), golden: [])
       model.reference = try reference(of: silent, model: model)
@@ -86,12 +92,6 @@ package struct Trainer {
           account: base.account($0.account), asOf: labelled.snapshots[$0.snapshot])
       }
       return Result(model: model, knownDetractors: known)
-    } catch let error as LearningError {
-      throw .learning(error)
-    } catch let error as DetractionError {
-      throw error
-    } catch {
-      throw .bug("\(error)")
     }
   }
 }
