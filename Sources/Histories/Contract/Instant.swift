@@ -65,8 +65,8 @@ extension Instant {
   /// (or `Z`) is required, except that nothing is. Nil for anything else, dates that do not exist
   /// among them.
   package init?(iso8601 bytes: ArraySlice<UInt8>, zone: LocalTime?) {
-    var reader = ISO8601Fields(bytes)
-    guard let fields = reader.read() else { return nil }
+    let fields = bytes.withUnsafeBufferPointer { ISO8601Fields($0).read() }
+    guard let fields else { return nil }
     let local = fields.microseconds
     if let offset = fields.offsetSeconds {
       microseconds = local - Int64(offset) * 1_000_000
@@ -85,11 +85,12 @@ extension Instant {
 }
 
 /// The fields of an ISO 8601 text, read strictly byte by byte.
-private struct ISO8601Fields {
-  var rest: ArraySlice<UInt8>
-  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+struct ISO8601Fields {
+  private var rest: Slice<UnsafeBufferPointer<UInt8>>
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { rest = bytes[...] }
 
-  mutating func read() -> (microseconds: Int64, offsetSeconds: Int?)? {
+  /// Microseconds since 1970 on the clock of the text, and that clock's offset where written.
+  consuming func read() -> (microseconds: Int64, offsetSeconds: Int?)? {
     guard let year = digits(4), take("-"), let month = digits(2), take("-"), let day = digits(2),
       (1...12).contains(month), (1...daysIn(month: month, year: year)).contains(day)
     else { return nil }
@@ -239,7 +240,7 @@ package func civilDate(daysSinceEpoch days: Int) -> (year: Int, month: Int, day:
   return (year, month, dayOfYear - (153 * mp + 2) / 5 + 1)
 }
 
-private func daysIn(month: Int, year: Int) -> Int {
+func daysIn(month: Int, year: Int) -> Int {
   switch month {
   case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28
   case 4, 6, 9, 11: 30

@@ -1,0 +1,263 @@
+/// What the project file says about account histories: where they are, what their columns mean,
+/// and which features are wanted (DESIGN 6: `time_zone`, `[reading]`, `[[events]]`, `[accounts]`,
+/// `[features]`).
+package struct HistorySettings: Sendable {
+  /// The zone of local times without an offset, of `--as-of` dates and of active days; UTC unless
+  /// said otherwise.
+  package var timeZone: LocalTime
+  package var events: [EventSource]
+  package var accounts: AccountsSource?
+  /// The share of a source's rows that may be unusable before the run is refused, 0 to 1.
+  package var badRowShare: Double
+  package var features: FeatureSettings
+
+  package init(
+    timeZone: LocalTime = .utc, events: [EventSource], accounts: AccountsSource? = nil,
+    badRowShare: Double = 0.01, features: FeatureSettings = FeatureSettings()
+  ) {
+    self.timeZone = timeZone
+    self.events = events
+    self.accounts = accounts
+    self.badRowShare = badRowShare
+    self.features = features
+  }
+
+  /// Decodes the sections above; what is wrong is reported to `project`, whose `check()` the
+  /// caller then calls.
+  package init(project: ProjectFile) {
+    let root = project.root
+    timeZone = .utc
+    if let name = root.string("time_zone") {
+      if let zone = LocalTime(identifier: name) {
+        timeZone = zone
+      } else {
+        root.report("time_zone", "no time zone is called \"\(name)\": write one like Europe/Berlin")
+      }
+    }
+    badRowShare = 0.01
+    if let reading = root.table("reading") {
+      reading.allow(["max_bad_row_share"])
+      if let share = reading.number("max_bad_row_share") {
+        if share >= 0, share <= 1 {
+          badRowShare = share
+        } else {
+          reading.report("max_bad_row_share", "`max_bad_row_share` is \(share), expected 0 to 1")
+        }
+      }
+    }
+    events = root.tables("events").compactMap { EventSource($0, project: project) }
+    if root.value("events") == nil {
+      root.report(nil, "`[[events]]` is missing: say where the events are")
+    }
+    accounts = root.table("accounts").flatMap { AccountsSource($0, project: project) }
+    features = root.table("features").map { FeatureSettings($0) } ?? FeatureSettings()
+  }
+}
+
+/// Where a text comes from: a column by its header, or one text for every row.
+package enum TextMapping: Sendable, Equatable {
+  case column(String)
+  case constant(String)
+}
+
+/// Where a number comes from: a column by its header, or one number for every row.
+package enum NumberMapping: Sendable, Equatable {
+  case column(String)
+  case constant(Double)
+}
+
+/// A column of times and how they are written.
+package struct TimeMapping: Sendable, Equatable {
+  package enum Format: Sendable, Equatable {
+    case iso8601
+    /// Seconds since 1970-01-01T00:00:00Z, with or without a fraction.
+    case unix
+    /// Milliseconds since then.
+    case unixMilliseconds
+    case pattern(TimePattern)
+  }
+  package var column: String
+  package var format: Format
+
+  package init(column: String, format: Format = .iso8601) {
+    self.column = column
+    self.format = format
+  }
+}
+
+/// One `[[events]]` table: CSV files and what their columns mean.
+package struct EventSource: Sendable, Equatable {
+  /// A file or a pattern with `*`, `?`, `[…]`, with the project's folder put before it.
+  package var path: String
+  package var account: String
+  package var at: TimeMapping
+  package var knownAt: TimeMapping?
+  package var kind: TextMapping
+  package var value: NumberMapping?
+  package var channel: TextMapping?
+  /// Columns that must be there, and that no feature reads.
+  package var id: String?
+  package var text: String?
+
+  package init(
+    path: String, account: String, at: TimeMapping, knownAt: TimeMapping? = nil,
+    kind: TextMapping, value: NumberMapping? = nil, channel: TextMapping? = nil,
+    id: String? = nil, text: String? = nil
+  ) {
+    self.path = path
+    self.account = account
+    self.at = at
+    self.knownAt = knownAt
+    self.kind = kind
+    self.value = value
+    self.channel = channel
+    self.id = id
+    self.text = text
+  }
+
+  init?(_ table: ProjectTable, project: ProjectFile) {
+    table.allow([
+      "path", "account", "at", "known_at", "kind", "value", "channel", "id", "text", "query", "via",
+    ])
+    let path = table.csvPath(project)
+    let account = table.required("account")
+    let at = table.time("at", required: true)
+    knownAt = table.time("known_at", required: false)
+    let kind = table.text("kind", required: true)
+    value = table.numberMapping("value")
+    channel = table.text("channel", required: false)
+    id = table.optionalColumn("id")
+    text = table.optionalColumn("text")
+    guard let path, let account, let at, let kind else { return nil }
+    self.path = path
+    self.account = account
+    self.at = at
+    self.kind = kind
+  }
+}
+
+/// The `[accounts]` table: a CSV file with one row an account. All but `account`, `numeric` and
+/// `categorical` is for outreach and never becomes a feature.
+package struct AccountsSource: Sendable, Equatable {
+  package var path: String
+  package var account: String
+  /// When the row became known; its attributes are missing as of that instant and before.
+  package var knownAt: TimeMapping?
+  package var numeric: [String]
+  package var categorical: [String]
+  package var value: String?
+  package var segment: String?
+  package var name: String?
+  package var email: String?
+  package var phone: String?
+  package var owner: String?
+  package var preferredChannel: String?
+  package var updateEveryDays: String?
+  package var doNotContact: String?
+  package var doNotProfile: String?
+
+  package init(
+    path: String, account: String, numeric: [String] = [], categorical: [String] = []
+  ) {
+    self.path = path
+    self.account = account
+    self.numeric = numeric
+    self.categorical = categorical
+  }
+
+  init?(_ table: ProjectTable, project: ProjectFile) {
+    table.allow([
+      "path", "account", "known_at", "numeric", "categorical", "value", "segment", "name", "email",
+      "phone", "owner", "preferred_channel", "update_every_days", "do_not_contact",
+      "do_not_profile", "query", "via",
+    ])
+    let path = table.csvPath(project)
+    let account = table.required("account")
+    knownAt = table.time("known_at", required: false)
+    numeric = table.strings("numeric") ?? []
+    categorical = table.strings("categorical") ?? []
+    value = table.optionalColumn("value")
+    segment = table.optionalColumn("segment")
+    name = table.optionalColumn("name")
+    email = table.optionalColumn("email")
+    phone = table.optionalColumn("phone")
+    owner = table.optionalColumn("owner")
+    preferredChannel = table.optionalColumn("preferred_channel")
+    updateEveryDays = table.optionalColumn("update_every_days")
+    doNotContact = table.optionalColumn("do_not_contact")
+    doNotProfile = table.optionalColumn("do_not_profile")
+    var seen: Set<String> = []
+    for attribute in numeric + categorical where !seen.insert(attribute).inserted {
+      table.report("numeric", "the attribute `\(attribute)` is listed twice")
+    }
+    guard let path, let account else { return nil }
+    self.path = path
+    self.account = account
+  }
+}
+
+extension ProjectTable {
+  /// The `path` of a CSV source; the other sources that DESIGN 6 names are refused until they
+  /// are read.
+  fileprivate func csvPath(_ project: ProjectFile) -> String? {
+    for key in ["query", "via"] where value(key) != nil {
+      report(key, "`\(key)` is not supported yet: export to CSV and give its `path`")
+      return nil
+    }
+    guard let path = required("path") else { return nil }
+    if path.hasSuffix(".parquet") {
+      report("path", "Parquet is not read yet: export to .csv or .csv.gz")
+      return nil
+    }
+    return project.resolve(path)
+  }
+
+  fileprivate func optionalColumn(_ key: String) -> String? {
+    value(key) == nil ? nil : required(key)
+  }
+
+  fileprivate func text(_ key: String, required isRequired: Bool) -> TextMapping? {
+    guard case .table = value(key) else {
+      if value(key) == nil, !isRequired { return nil }
+      return required(key).map(TextMapping.column)
+    }
+    guard let table = table(key) else { return nil }
+    table.allow(["constant"])
+    return table.required("constant").map(TextMapping.constant)
+  }
+
+  fileprivate func numberMapping(_ key: String) -> NumberMapping? {
+    guard case .table = value(key) else {
+      return optionalColumn(key).map(NumberMapping.column)
+    }
+    guard let table = table(key) else { return nil }
+    table.allow(["constant"])
+    if table.value("constant") == nil { table.report(nil, "`constant` is missing") }
+    return table.number("constant").map(NumberMapping.constant)
+  }
+
+  fileprivate func time(_ key: String, required isRequired: Bool) -> TimeMapping? {
+    guard case .table = value(key) else {
+      if value(key) == nil, !isRequired { return nil }
+      return required(key).map { TimeMapping(column: $0) }
+    }
+    guard let table = table(key) else { return nil }
+    table.allow(["column", "format"])
+    guard let column = table.required("column") else { return nil }
+    guard let name = table.string("format") else { return TimeMapping(column: column) }
+    switch name {
+    case "iso8601": return TimeMapping(column: column)
+    case "unix": return TimeMapping(column: column, format: .unix)
+    case "unix_ms": return TimeMapping(column: column, format: .unixMilliseconds)
+    default:
+      guard let pattern = TimePattern(name) else {
+        table.report(
+          "format",
+          "no time format \"\(name)\": write iso8601, unix, unix_ms or a pattern of "
+            + "yyyy MM dd HH mm ss SSS and punctuation, such as \"yyyy-MM-dd HH:mm:ss\"")
+        return nil
+      }
+      return TimeMapping(column: column, format: .pattern(pattern))
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// What was read: a line for each file, and the first rows that could not be used.
+package struct IntakeReport: Sendable {
+  package struct File: Sendable, Equatable {
+    package var path: String
+    /// `events` or `accounts`.
+    package var section: String
+    /// Rows below the header, unusable ones among them, and bytes on disk.
+    package var rows: Int
+    package var bytes: Int
+    package var badRows: Int
+  }
+
+  /// A row that could not be used. Never its contents.
+  package struct BadRow: Sendable, Equatable {
+    package var file: String
+    /// The line on which the row starts, from 1.
+    package var line: Int
+    package var what: String
+  }
+
+  package var files: [File] = []
+  /// The first unusable rows in the order of the files and lines, at most ten.
+  package var examples: [BadRow] = []
+  /// Where the unusable rows were written, if there were any and a place was given.
+  package var quarantine: String?
+
+  package var rows: Int { files.reduce(0) { $0 + $1.rows } }
+  package var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
+  package var badRows: Int { files.reduce(0) { $0 + $1.badRows } }
+}

@@ -1,0 +1,170 @@
+package import Foundation
+import Synchronization
+
+/// The way from a project's files to a file of vectors as of one date, partition by partition: no
+/// more than a few partitions are ever gathered at once (`tacit features`).
+package struct VectorFile {
+  package enum Format: Sendable {
+    /// `account_id`, then a column for each feature; categorical cells hold the level's text.
+    case csv
+    /// A float64 array of rows × features in C order; beside it, `<name>.features.txt` (a name a
+    /// line) and `<name>.accounts.csv` (`account_id`, in the order of rows). Categorical cells
+    /// hold the level's place.
+    case npy
+  }
+
+  /// What was written and read.
+  package let schema: FeatureSchema
+  package let rows: Int
+  package let intake: IntakeReport
+
+  /// Reads `settings`' sources and writes the vectors of all accounts with a feature event seen
+  /// as of `date`, in the order of the accounts' stable hash. The same bytes for any number of
+  /// threads. Throws what `HistoryBase.read` and `schema` throw, and `output`.
+  package static func write(
+    _ settings: HistorySettings, roles: [String: KindRole], asOf date: Instant, to path: String,
+    format: Format, threads: Int, quarantine: URL? = nil,
+    progress: (@Sendable (Int, Int) -> Void)? = nil
+  ) throws(HistoriesError) -> VectorFile {
+    // Opened first, so that a place that cannot be written is known before everything is read.
+    let outputs = try Outputs(path: path, format: format)
+    let intake = try HistoryIntake(
+      settings, roles: roles, threads: threads, quarantine: quarantine,
+      chunkBytes: RowChunks.defaultChunkBytes, progress: progress)
+    let schema = try FeatureSchema(
+      settings.features, kinds: intake.kinds, accounts: intake.accounts, zone: settings.timeZone,
+      asOf: date)
+    try outputs.begin(schema)
+    let tickets = Tickets(intake.partitions)
+    let failure = FirstFailure()
+    let ordered = Mutex((next: 0, waiting: [Int: VectorText](), rows: 0))
+    withWorkers(threads) { _ in
+      let walk = FeatureWalk(schema, kinds: intake.kinds, accounts: intake.accounts)
+      while !failure.happened, let index = tickets.next() {
+        let text = VectorText(intake.takePartition(index), schema, walk, date, format)
+        ordered.withLock { state in
+          state.waiting[index] = text
+          do throws(HistoriesError) {
+            while let ready = state.waiting.removeValue(forKey: state.next) {
+              try outputs.write(ready)
+              state.rows += ready.rows
+              state.next += 1
+            }
+          } catch {
+            failure.report(error, at: state.next)
+          }
+        }
+      }
+    }
+    try failure.check()
+    let rows = ordered.withLock { $0.rows }
+    if rows == 0 {
+      throw .insufficient("no account has a feature event seen before \(date)")
+    }
+    try outputs.commit(rows: rows)
+    return VectorFile(schema: schema, rows: rows, intake: intake.report)
+  }
+}
+
+/// The vectors of one partition as bytes of the output.
+private struct VectorText: Sendable {
+  var rows = 0
+  var main: [UInt8] = []
+  /// The accounts, where they have a file of their own.
+  var accounts: [UInt8] = []
+
+  init(
+    _ partition: Partition, _ schema: FeatureSchema, _ walk: FeatureWalk, _ date: Instant,
+    _ format: VectorFile.Format
+  ) {
+    let width = schema.count
+    let row = UnsafeMutablePointer<Double>.allocate(capacity: max(width, 1))
+    defer { row.deallocate() }
+    var writer = NumberWriter(capacity: partition.accountCount * (width * 3 + 64))
+    for account in 0..<partition.accountCount {
+      let filled = partition.withEvents(account) { events in
+        walk.fill(
+          events, accountRow: partition.accountRows[account], asOf: date, into: row)
+      }
+      guard filled else { continue }
+      rows += 1
+      switch format {
+      case .csv:
+        writer.append(field: partition.id(account))
+        for index in 0..<width {
+          writer.append(byte: 0x2c)
+          if !schema.levels[index].isEmpty, !row[index].isNaN {
+            writer.append(field: schema.levels[index][Int(row[index])].utf8)
+          } else {
+            writer.append(row[index])
+          }
+        }
+        writer.append(byte: 0x0a)
+      case .npy:
+        writer.append(raw: row, count: width)
+        CSVText.append(partition.id(account), to: &accounts)
+        accounts.append(0x0a)
+      }
+    }
+    main = writer.finish()
+  }
+}
+
+/// The files of one run; all appear at the end or none.
+private final class Outputs {
+  private let format: VectorFile.Format
+  private let main: OutputFile
+  private let names: OutputFile?
+  private let accounts: OutputFile?
+  private var width = 0
+
+  init(path: String, format: VectorFile.Format) throws(HistoriesError) {
+    self.format = format
+    main = try OutputFile(path: path)
+    switch format {
+    case .csv: (names, accounts) = (nil, nil)
+    case .npy:
+      names = try OutputFile(path: path + ".features.txt")
+      accounts = try OutputFile(path: path + ".accounts.csv")
+    }
+  }
+
+  func begin(_ schema: FeatureSchema) throws(HistoriesError) {
+    width = schema.count
+    switch format {
+    case .csv:
+      var line = Array("account_id".utf8)
+      for name in schema.names {
+        line.append(0x2c)
+        CSVText.append(Array(name.utf8), to: &line)
+      }
+      line.append(0x0a)
+      try main.write(line)
+    case .npy:
+      try main.write(header(rows: 0))
+      for name in schema.names { try names?.write(name + "\n") }
+      try accounts?.write("account_id\n")
+    }
+  }
+
+  func write(_ text: VectorText) throws(HistoriesError) {
+    try main.write(text.main)
+    try accounts?.write(text.accounts)
+  }
+
+  func commit(rows: Int) throws(HistoriesError) {
+    if format == .npy { try main.overwriteStart(with: header(rows: rows)) }
+    try names?.commit()
+    try accounts?.commit()
+    try main.commit()
+  }
+
+  /// The header of format 1.0 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html),
+  /// 128 bytes whatever the number of rows.
+  private func header(rows: Int) -> [UInt8] {
+    var text = Array("{'descr': '<f8', 'fortran_order': False, 'shape': (\(rows), \(width)), }".utf8)
+    while text.count < 117 { text.append(0x20) }
+    text.append(0x0a)
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text
+  }
+}

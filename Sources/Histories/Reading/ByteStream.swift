@@ -1,0 +1,117 @@
+import CZlib
+import Foundation
+
+/// The bytes of one file in order, inflated when the file is gzip (known by its first bytes; any
+/// number of members). One reader at a time.
+final class ByteStream {
+  let path: String
+  /// Bytes on disk, and how many of them have been read.
+  let size: Int
+  private(set) var consumed = 0
+  private let descriptor: Int32
+  private var inflater: Inflater?
+
+  init(path: String) throws(HistoriesError) {
+    self.path = path
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .inputMissing("\(path): \(String(cString: strerror(errno)))")
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+      close(descriptor)
+      throw .inputMissing("\(path) is a folder: name files, as in \(path)/*.csv")
+    }
+    size = Int(status.st_size)
+    var magic: (UInt8, UInt8) = (0, 0)
+    let got = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 2, 0) }
+    if got == 2, magic == (0x1f, 0x8b) { inflater = Inflater(path: path) }
+  }
+
+  deinit { close(descriptor) }
+
+  var isCompressed: Bool { inflater != nil }
+
+  /// Fills `target` as far as the file goes; fewer bytes than asked for mean the end.
+  func read(into target: UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int {
+    guard let inflater else { return try readFile(into: target) }
+    return try inflater.fill(target) { (buffer) throws(HistoriesError) in
+      try readFile(into: buffer)
+    }
+  }
+
+  private func readFile(into target: UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int {
+    var filled = 0
+    while filled < target.count {
+      let got = Foundation.read(descriptor, target.baseAddress! + filled, target.count - filled)
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw .inputMissing("\(path): \(String(cString: strerror(errno)))")
+      }
+      if got == 0 { break }
+      filled += got
+    }
+    consumed += filled
+    return filled
+  }
+}
+
+/// zlib's state, and the compressed bytes not yet taken by it.
+private final class Inflater {
+  private let path: String
+  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+  private var ended = false
+  private var inMember = true
+
+  init(path: String) {
+    self.path = path
+    stream.initialize(to: z_stream())
+    // 16 asks for gzip framing, whose check sum and length zlib verifies.
+    let status = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    precondition(status == Z_OK, "zlib cannot start: \(status)")
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+    input.deallocate()
+  }
+
+  func fill(
+    _ target: UnsafeMutableRawBufferPointer,
+    refill: (UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int
+  ) throws(HistoriesError) -> Int {
+    stream.pointee.next_out = target.baseAddress!.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(target.count)
+    while stream.pointee.avail_out > 0, !ended {
+      if stream.pointee.avail_in == 0 {
+        let got = try refill(input)
+        stream.pointee.next_in = input.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_in = UInt32(got)
+        if got == 0 {
+          guard !inMember else {
+            throw .dataContract(
+              "\(path) is a truncated gzip file: it ends before its data do; fetch it again")
+          }
+          ended = true
+          break
+        }
+      }
+      if !inMember {
+        guard inflateReset(stream) == Z_OK else { throw corrupt }
+        inMember = true
+      }
+      switch inflate(stream, Z_NO_FLUSH) {
+      case Z_OK, Z_BUF_ERROR: continue
+      case Z_STREAM_END: inMember = false
+      default: throw corrupt
+      }
+    }
+    return target.count - Int(stream.pointee.avail_out)
+  }
+
+  private var corrupt: HistoriesError {
+    .dataContract("\(path) is a corrupt gzip file: its data do not inflate; fetch it again")
+  }
+}

@@ -1,0 +1,111 @@
+/// A whole CSV file in memory as cells of bytes, plain or gzip. Every row must have as many
+/// fields as the header.
+package struct CSVTable: Sendable {
+  package let path: String
+  package let header: [String]
+  private var bytes: [UInt8] = []
+  /// The end of each cell in `bytes`, row by row.
+  private var ends: [UInt32] = []
+  private var lines: [Int] = []
+
+  package var rowCount: Int { lines.count }
+
+  /// Throws `inputMissing` when the file cannot be read and `dataContract`, with file and line,
+  /// when it is no CSV of that shape. O(bytes).
+  package init(path: String) throws(HistoriesError) {
+    self.path = path
+    header = try Header.read(from: path, chunkBytes: RowChunks.defaultChunkBytes).names
+    let columns = header.count
+    try forEachRow(of: path, columns: columns) { (row) throws(HistoriesError) in
+      if let problem = row.problem {
+        throw .dataContract("\(path), line \(row.line): \(problem.text)")
+      }
+      for field in row.fields {
+        bytes.append(contentsOf: field.bytes)
+        ends.append(UInt32(truncatingIfNeeded: bytes.count))
+      }
+      guard bytes.count <= Int(UInt32.max) else {
+        throw .dataContract("\(path) is larger than 4 GiB: split it")
+      }
+      lines.append(row.line)
+    }
+  }
+
+  /// The place of a column; throws with the nearest name. `key` says what it is wanted for.
+  package func column(_ name: String, for key: String) throws(HistoriesError) -> Int {
+    if let place = header.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) { return place }
+    let nearest = nearestName(to: name, among: header)
+    throw .dataContract(
+      "\(path), line 1: no column \"\(name)\" (for \(key))"
+        + (nearest.map { ": did you mean \"\($0)\"?" } ?? "")
+        + " It has: \(header.joined(separator: ", "))")
+  }
+
+  /// The line of the file on which a row starts, from 1.
+  package func line(_ row: Int) -> Int { lines[row] }
+
+  /// A cell's bytes, unquoted; rows from 0.
+  package func cell(_ row: Int, _ column: Int) -> ArraySlice<UInt8> {
+    let index = row * header.count + column
+    return bytes[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])]
+  }
+
+  /// A cell as text, nil when it is not UTF-8.
+  package func text(_ row: Int, _ column: Int) -> String? {
+    String(validating: cell(row, column), as: UTF8.self)
+  }
+
+  package enum Number: Equatable, Sendable {
+    case number(Double)
+    case empty
+    /// Neither empty nor a finite decimal number.
+    case invalid
+  }
+
+  /// A cell as a number, strictly and correctly rounded.
+  package func number(_ row: Int, _ column: Int) -> Number {
+    let cell = cell(row, column)
+    if cell.isEmpty { return .empty }
+    return cell.withUnsafeBufferPointer {
+      DecimalNumber(Field(start: $0.baseAddress!, count: $0.count)).map { .number($0.value) }
+        ?? .invalid
+    }
+  }
+}
+
+/// One row as `forEachRow` hands it out; valid during the call only.
+struct FileRow {
+  var line: Int
+  /// What keeps the row from having one field a column; `fields` is then empty.
+  var problem: RowProblem?
+  var fields: UnsafeBufferPointer<Field>
+  var bytes: UnsafeBufferPointer<UInt8>
+}
+
+/// Reads a file row by row, in order, without its header.
+func forEachRow(
+  of path: String, columns: Int, chunkBytes: Int = RowChunks.defaultChunkBytes,
+  _ body: (FileRow) throws(HistoriesError) -> Void
+) throws(HistoriesError) {
+  let chunks = try RowChunks(path: path, chunkBytes: chunkBytes)
+  let buffer = ChunkBuffer()
+  let fields = UnsafeMutablePointer<Field>.allocate(capacity: max(columns, 1))
+  defer { fields.deallocate() }
+  var line = 1
+  while try chunks.next(into: buffer) {
+    var rows = RowReader(buffer, columns: columns, fields: fields)
+    defer { rows.deallocate() }
+    if buffer.chunk == 0 { _ = rows.next() }
+    while let count = rows.next() {
+      let problem: RowProblem? =
+        count != columns
+        ? .fields(found: count, expected: columns) : rows.malformed ? .quote : nil
+      try body(
+        FileRow(
+          line: line + rows.rowLine, problem: problem,
+          fields: UnsafeBufferPointer(start: fields, count: problem == nil ? columns : 0),
+          bytes: rows.rowBytes))
+    }
+    line += rows.lines
+  }
+}

@@ -1,0 +1,209 @@
+/// Events on their way from parsing to their partition: packed bytes in blocks, one list of
+/// blocks for each partition, filled by one worker.
+///
+/// Layout of an event, unaligned and in the byte order of the processor (it never leaves memory):
+/// flags (1), length of the id − 1 (1), kind (2), at (4 when whole seconds of 1970–2106, else 8),
+/// value (0, 4 or 8), knownAt (8, only where it differs from at), channel (2, only where there is
+/// one), id bytes.
+final class EncodedEvents {
+  struct Block {
+    var start: UnsafeMutableRawPointer
+    var used: Int
+  }
+
+  static let blockBytes = 16_384
+  /// More than the largest event takes.
+  private static let largest = 2 + 2 + 8 + 8 + 8 + 2 + 256 + 8
+
+  /// Bits of the flags byte: 0–1 the form of the value, 2–4 its scale, then whether at has eight
+  /// bytes, whether knownAt and the channel are there.
+  private static let wideTime: UInt8 = 1 << 5
+  private static let hasKnownAt: UInt8 = 1 << 6
+  private static let hasChannel: UInt8 = 1 << 7
+  /// The kind that marks a row of the accounts file, whose number stands in the time.
+  static let accountRow: UInt16 = .max
+
+  /// For each partition: where the next event goes, where a new block is needed, the blocks and
+  /// the number of events. Partitions are independent memory, so that different workers may read
+  /// and release different ones once `finish` was called.
+  private let cursors: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private let limits: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private let blocks: UnsafeMutablePointer<[Block]>
+  private let counts: UnsafeMutablePointer<Int>
+  private let partitions: Int
+  private let shift: UInt64
+
+  /// `partitions` is a power of two; an id's partition is the top bits of its hash.
+  init(partitions: Int) {
+    cursors = .allocate(capacity: partitions)
+    cursors.initialize(repeating: nil, count: partitions)
+    limits = .allocate(capacity: partitions)
+    limits.initialize(repeating: nil, count: partitions)
+    blocks = .allocate(capacity: partitions)
+    blocks.initialize(repeating: [], count: partitions)
+    counts = .allocate(capacity: partitions)
+    counts.initialize(repeating: 0, count: partitions)
+    self.partitions = partitions
+    shift = UInt64(64 - partitions.trailingZeroBitCount)
+  }
+
+  deinit {
+    for partition in 0..<partitions { release(partition) }
+    blocks.deinitialize(count: partitions)
+    blocks.deallocate()
+    cursors.deallocate()
+    limits.deallocate()
+    counts.deallocate()
+  }
+
+  func count(_ partition: Int) -> Int { counts[partition] }
+
+  @inline(__always)
+  func append(
+    account: Field, kind: UInt16, at: Int64, knownAt: Int64, value: DecimalNumber?,
+    fixedValue: Double?, channel: UInt16
+  ) {
+    let hash = AccountHash.of(account.start, account.count)
+    let partition = shift == 64 ? 0 : Int(truncatingIfNeeded: hash >> shift)
+    let start = room(partition)
+    var place = start + 4
+    var flags: UInt8 = 0
+    let seconds = at / 1_000_000
+    if seconds &* 1_000_000 == at, seconds >= 0, seconds <= Int64(UInt32.max) {
+      place.storeBytes(of: UInt32(truncatingIfNeeded: seconds), as: UInt32.self)
+      place += 4
+    } else {
+      flags |= Self.wideTime
+      place.storeBytes(of: at, as: Int64.self)
+      place += 8
+    }
+    if let scaled = value?.scaled {
+      flags |= 1 | UInt8(truncatingIfNeeded: scaled.scale) << 2
+      place.storeBytes(of: scaled.units, as: Int32.self)
+      place += 4
+    } else if let number = value?.value ?? fixedValue {
+      flags |= 2
+      place.storeBytes(of: number, as: Double.self)
+      place += 8
+    }
+    if knownAt != at {
+      flags |= Self.hasKnownAt
+      place.storeBytes(of: knownAt, as: Int64.self)
+      place += 8
+    }
+    if channel != 0 {
+      flags |= Self.hasChannel
+      place.storeBytes(of: channel, as: UInt16.self)
+      place += 2
+    }
+    start.storeBytes(of: flags, as: UInt8.self)
+    start.storeBytes(
+      of: UInt8(truncatingIfNeeded: account.count &- 1), toByteOffset: 1, as: UInt8.self)
+    start.storeBytes(of: kind, toByteOffset: 2, as: UInt16.self)
+    if account.count <= 8 {
+      // Eight bytes may be read past any field and written past any event.
+      place.storeBytes(
+        of: UnsafeRawPointer(account.start).loadUnaligned(as: UInt64.self), as: UInt64.self)
+    } else {
+      place.copyMemory(from: account.start, byteCount: account.count)
+    }
+    cursors[partition] = place + account.count
+    counts[partition] &+= 1
+  }
+
+  @inline(__always)
+  private func room(_ partition: Int) -> UnsafeMutableRawPointer {
+    if let cursor = cursors[partition], let limit = limits[partition], cursor <= limit {
+      return cursor
+    }
+    return newBlock(partition)
+  }
+
+  private func newBlock(_ partition: Int) -> UnsafeMutableRawPointer {
+    finish(partition)
+    let start = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 16)
+    blocks[partition].append(Block(start: start, used: 0))
+    cursors[partition] = start
+    limits[partition] = start + (Self.blockBytes - Self.largest)
+    return start
+  }
+
+  private func finish(_ partition: Int) {
+    guard let cursor = cursors[partition], let last = blocks[partition].indices.last else { return }
+    blocks[partition][last].used = cursor - blocks[partition][last].start
+  }
+
+  /// To be called when the last event is in, before reading back.
+  func finish() {
+    for partition in 0..<partitions { finish(partition) }
+  }
+
+  /// Calls `body` with each event of a partition, in the order of appending.
+  @inline(__always)
+  func forEach(_ partition: Int, _ body: (EncodedEvent) -> Void) {
+    for block in blocks[partition] {
+      var place = UnsafeRawPointer(block.start)
+      let end = place + block.used
+      while place < end { body(EncodedEvent(at: &place)) }
+    }
+  }
+
+  /// Gives back a partition's memory.
+  func release(_ partition: Int) {
+    for block in blocks[partition] { block.start.deallocate() }
+    blocks[partition] = []
+    cursors[partition] = nil
+    limits[partition] = nil
+  }
+
+  /// One event read back. `id` points into the block.
+  struct EncodedEvent {
+    var at: Int64
+    var knownAt: Int64
+    /// NaN where there is none.
+    var value: Double
+    var kind: UInt16
+    var channel: UInt16
+    var id: UnsafePointer<UInt8>
+    var idCount: Int
+
+    @inline(__always)
+    fileprivate init(at place: inout UnsafeRawPointer) {
+      let flags = place.load(as: UInt8.self)
+      idCount = Int(place.load(fromByteOffset: 1, as: UInt8.self)) &+ 1
+      kind = place.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+      place += 4
+      if flags & EncodedEvents.wideTime == 0 {
+        at = Int64(place.loadUnaligned(as: UInt32.self)) &* 1_000_000
+        place += 4
+      } else {
+        at = place.loadUnaligned(as: Int64.self)
+        place += 8
+      }
+      switch flags & 3 {
+      case 1:
+        let units = Double(place.loadUnaligned(as: Int32.self))
+        value = units / EncodedEvents.scales[Int(flags >> 2) & 7]
+        place += 4
+      case 2:
+        value = place.loadUnaligned(as: Double.self)
+        place += 8
+      default: value = .nan
+      }
+      knownAt = at
+      if flags & EncodedEvents.hasKnownAt != 0 {
+        knownAt = place.loadUnaligned(as: Int64.self)
+        place += 8
+      }
+      channel = 0
+      if flags & EncodedEvents.hasChannel != 0 {
+        channel = place.loadUnaligned(as: UInt16.self)
+        place += 2
+      }
+      id = place.assumingMemoryBound(to: UInt8.self)
+      place += idCount
+    }
+  }
+
+  private static let scales: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
+}

@@ -1,0 +1,222 @@
+/// One worker's reading of event rows: rows of a chunk in, encoded events and bad rows out.
+final class EventReader {
+  /// More kinds than this are a mapping mistake.
+  static let mostKinds = 4096
+  static let mostChannels = 65_535
+
+  /// What a worker learnt of one kind.
+  struct KindTally {
+    var events = 0
+    var valued = 0
+    /// The earliest instant as of which an event (with a value) is seen: the later of at and
+    /// knownAt, microseconds. An event is seen as of any later date.
+    var firstSeen = Int64.max
+    var firstValueSeen = Int64.max
+  }
+
+  /// What came of one chunk.
+  struct ChunkResult {
+    var chunk: Int
+    var lines: Int
+    var rows = 0
+    var bad: [BadRowDraft] = []
+  }
+
+  let encoded: EncodedEvents
+  private(set) var kinds = NameTable(limit: mostKinds)
+  private(set) var channels = NameTable(limit: mostChannels)
+  private(set) var tallies: [KindTally] = []
+
+  init(partitions: Int) { encoded = EncodedEvents(partitions: partitions) }
+
+  func read(_ chunk: ChunkBuffer, _ source: SourceMapping) -> ChunkResult {
+    var source = source
+    let fields = UnsafeMutablePointer<Field>.allocate(capacity: source.columns)
+    defer { fields.deallocate() }
+    var rows = RowReader(chunk, columns: source.columns, fields: fields)
+    defer { rows.deallocate() }
+    var result = ChunkResult(chunk: chunk.chunk, lines: 0)
+    // The constants of this source, in this worker's numbering.
+    let kind = source.kindConstant.map { UInt16(name($0, in: kinds)) }
+    let channel = source.channelConstant.map { UInt16(name($0, in: channels) + 1) } ?? 0
+    if chunk.chunk == 0 { _ = rows.next() }
+    while let count = rows.next() {
+      result.rows &+= 1
+      let problem =
+        count != source.columns
+        ? .fields(found: count, expected: source.columns)
+        : rows.malformed ? .quote : take(fields, &source, kind, channel)
+      if let problem {
+        result.bad.append(
+          BadRowDraft(lineInChunk: rows.rowLine, what: problem, bytes: Array(rows.rowBytes)))
+      }
+    }
+    result.lines = rows.lines
+    return result
+  }
+
+  /// Encodes one row, or says why not.
+  @inline(__always)
+  private func take(
+    _ fields: UnsafeMutablePointer<Field>, _ source: inout SourceMapping,
+    _ kindConstant: UInt16?, _ channelConstant: UInt16
+  ) -> RowProblem? {
+    let account = fields[source.account]
+    if let problem = Self.checkAccount(account) { return problem }
+    guard let at = source.at.read(fields[source.atColumn]) else {
+      return .notTime(key: "`at`", format: source.atFormat)
+    }
+    var knownAt = at
+    if source.knownAtColumn >= 0 {
+      guard let known = source.knownAt!.read(fields[source.knownAtColumn]) else {
+        return .notTime(key: "`known_at`", format: source.knownAtFormat)
+      }
+      knownAt = known
+    }
+    var value: DecimalNumber?
+    if source.valueColumn >= 0, fields[source.valueColumn].count > 0 {
+      value = DecimalNumber(fields[source.valueColumn])
+      if value == nil { return .notNumber(key: "`value`") }
+    }
+    var channel = channelConstant
+    if source.channelColumn >= 0, fields[source.channelColumn].count > 0 {
+      guard let index = channels.index(of: fields[source.channelColumn]) else {
+        return Self.nameProblem(
+          fields[source.channelColumn], "`channel`", channels, Self.mostChannels)
+      }
+      channel = UInt16(truncatingIfNeeded: index &+ 1)
+    }
+    let kind: UInt16
+    if let kindConstant {
+      kind = kindConstant
+    } else {
+      let field = fields[source.kindColumn]
+      if field.count == 0 { return .empty(key: "`kind`") }
+      guard let index = kinds.index(of: field) else {
+        return Self.nameProblem(field, "`kind`", kinds, Self.mostKinds)
+      }
+      kind = UInt16(truncatingIfNeeded: index)
+    }
+    tally(Int(kind), max(at, knownAt), hasValue: value != nil || source.valueConstant != nil)
+    encoded.append(
+      account: account, kind: kind, at: at, knownAt: knownAt, value: value,
+      fixedValue: source.valueConstant, channel: channel)
+    return nil
+  }
+
+  @inline(__always)
+  private func tally(_ kind: Int, _ seen: Int64, hasValue: Bool) {
+    while tallies.count <= kind { tallies.append(KindTally()) }
+    tallies[kind].events &+= 1
+    if seen < tallies[kind].firstSeen { tallies[kind].firstSeen = seen }
+    if hasValue {
+      tallies[kind].valued &+= 1
+      if seen < tallies[kind].firstValueSeen { tallies[kind].firstValueSeen = seen }
+    }
+  }
+
+  /// Takes the accounts file's row number `row` to the partition of its account.
+  func append(account: Field, row: Int) {
+    encoded.append(
+      account: account, kind: EncodedEvents.accountRow, at: Int64(row), knownAt: Int64(row),
+      value: nil, fixedValue: nil, channel: 0)
+  }
+
+  @inline(__always)
+  static func checkAccount(_ field: Field) -> RowProblem? {
+    if field.count == 0 { return .empty(key: "`account`") }
+    if field.count > 256 { return .tooLong(key: "`account`") }
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var place = UnsafeRawPointer(field.start)
+    var rest = field.count
+    var suspicious: UInt64 = 0
+    while rest > 0 {
+      var word = UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
+      if rest < 8 {
+        // Bytes past the end become spaces.
+        let kept = (UInt64(1) << UInt64(rest &* 8)) &- 1
+        word = (word & kept) | ((ones &* 0x20) & ~kept)
+      }
+      suspicious |= (word | ((word &- ones) & ~word)) & (ones &* 0x80)
+      place += 8
+      rest &-= 8
+    }
+    if suspicious == 0 { return nil }
+    return field.text == nil || field.bytes.contains(0) ? .notText(key: "`account`") : nil
+  }
+
+  private static func nameProblem(
+    _ field: Field, _ key: String, _ table: NameTable, _ limit: Int
+  ) -> RowProblem {
+    if field.count > 256 { return .tooLong(key: key) }
+    if table.names.count >= limit { return .tooManyNames(key: key, limit: limit) }
+    return .notText(key: key)
+  }
+
+  private func name(_ text: String, in table: NameTable) -> Int {
+    let bytes = Array(text.utf8) + Array(repeating: 0, count: 8)
+    return bytes.withUnsafeBufferPointer {
+      table.index(of: Field(start: $0.baseAddress!, count: text.utf8.count)) ?? 0
+    }
+  }
+}
+
+/// An `[[events]]` table against the header of one of its files.
+struct SourceMapping {
+  var columns: Int
+  var account: Int
+  var at: TimeReader
+  var atColumn: Int
+  var atFormat: String
+  var knownAt: TimeReader?
+  /// −1 where nothing is mapped to a column.
+  var knownAtColumn = -1
+  var knownAtFormat = ""
+  var kindColumn = -1
+  var kindConstant: String?
+  var valueColumn = -1
+  var valueConstant: Double?
+  var channelColumn = -1
+  var channelConstant: String?
+
+  init(_ source: EventSource, header: Header, zone: LocalTime) throws(HistoriesError) {
+    columns = header.names.count
+    account = try header.column(source.account, for: "account")
+    at = TimeReader(source.at, zone: zone)
+    atColumn = try header.column(source.at.column, for: "at")
+    atFormat = source.at.format.name
+    if let mapping = source.knownAt {
+      knownAt = TimeReader(mapping, zone: zone)
+      knownAtColumn = try header.column(mapping.column, for: "known_at")
+      knownAtFormat = mapping.format.name
+    }
+    switch source.kind {
+    case .column(let name): kindColumn = try header.column(name, for: "kind")
+    case .constant(let text): kindConstant = text
+    }
+    switch source.value {
+    case .column(let name): valueColumn = try header.column(name, for: "value")
+    case .constant(let number): valueConstant = number
+    case nil: break
+    }
+    switch source.channel {
+    case .column(let name): channelColumn = try header.column(name, for: "channel")
+    case .constant(let text): channelConstant = text
+    case nil: break
+    }
+    if let id = source.id { _ = try header.column(id, for: "id") }
+    if let text = source.text { _ = try header.column(text, for: "text") }
+  }
+}
+
+extension TimeMapping.Format {
+  /// For messages.
+  var name: String {
+    switch self {
+    case .iso8601: "ISO 8601"
+    case .unix: "Unix seconds"
+    case .unixMilliseconds: "Unix milliseconds"
+    case .pattern: "the format of the project file"
+    }
+  }
+}

@@ -1,0 +1,153 @@
+package import Foundation
+import Synchronization
+
+/// All account histories, read, partitioned by account hash and sorted in time.
+///
+/// Accounts are numbered 0 ..< `accountCount` in the order of their stable hash, then id bytes:
+/// whatever has an event or a row of the accounts file. The order of rows, files and chunks and
+/// the number of threads change nothing.
+package struct HistoryBase: Sendable {
+  package let intake: IntakeReport
+  /// Every kind met, in the order of name bytes.
+  package let kinds: [KindSummary]
+  package let timeZone: LocalTime
+  let channels: [String]
+  let accounts: AccountsFile?
+  let partitions: [Partition]
+  /// `firsts[p]` is the number of partition p's first account; one more at the end.
+  private let firsts: [Int]
+
+  /// Reads everything that `settings` names.
+  ///
+  /// - Parameters:
+  ///   - roles: what each kind may be used for; a kind not named is a feature.
+  ///   - quarantine: where unusable rows are written, if there are any.
+  ///   - chunkBytes: how much of a file one worker takes at a time.
+  ///   - progress: called now and then, from any worker, with bytes done and in all.
+  /// - Throws: `inputMissing` for files that are not there, `dataContract` for what breaks the
+  ///   contract, `output` for a quarantine file that cannot be written.
+  /// - Complexity: O(n) for n events, 32 bytes each, plus the ids.
+  package static func read(
+    _ settings: HistorySettings, roles: [String: KindRole] = [:], threads: Int,
+    quarantine: URL? = nil, chunkBytes: Int = 1 << 20,
+    progress: (@Sendable (Int, Int) -> Void)? = nil
+  ) throws(HistoriesError) -> HistoryBase {
+    let intake = try HistoryIntake(
+      settings, roles: roles, threads: threads, quarantine: quarantine, chunkBytes: chunkBytes,
+      progress: progress)
+    let tickets = Tickets(intake.partitions)
+    let gathered = Mutex<[Partition?]>(Array(repeating: nil, count: intake.partitions))
+    withWorkers(threads) { _ in
+      while let index = tickets.next() {
+        let partition = intake.takePartition(index)
+        gathered.withLock { $0[index] = partition }
+      }
+    }
+    return HistoryBase(
+      intake, zone: settings.timeZone, partitions: gathered.withLock { $0.compactMap(\.self) })
+  }
+
+  private init(_ intake: HistoryIntake, zone: LocalTime, partitions: [Partition]) {
+    self.intake = intake.report
+    kinds = intake.kinds
+    timeZone = zone
+    channels = intake.channels
+    accounts = intake.accounts
+    self.partitions = partitions
+    var firsts = [0]
+    for partition in partitions { firsts.append(firsts[firsts.count - 1] + partition.accountCount) }
+    self.firsts = firsts
+  }
+
+  package var accountCount: Int { firsts[firsts.count - 1] }
+
+  /// The partition of an account and its place there. O(log partitions).
+  @inline(__always)
+  func locate(_ account: Int) -> (partition: Int, place: Int) {
+    precondition(account >= 0 && account < accountCount, "no such account")
+    var low = 0
+    var high = partitions.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if firsts[middle] <= account { low = middle } else { high = middle }
+    }
+    return (low, account - firsts[low])
+  }
+
+  /// The id of an account.
+  package func account(_ index: Int) -> String {
+    let (partition, place) = locate(index)
+    return String(decoding: partitions[partition].id(place), as: UTF8.self)
+  }
+
+  /// The number of the account with this id (compared byte by byte), if it is in the base.
+  package func index(of account: String) -> Int? {
+    let hash = AccountHash.of(account)
+    let bits = partitions.count.trailingZeroBitCount
+    let partition = bits == 0 ? 0 : Int(hash >> UInt64(64 - bits))
+    return partitions[partition].index(of: Array(account.utf8), hash: hash).map {
+      firsts[partition] + $0
+    }
+  }
+
+  /// What the accounts file says of an account, nil where it has no row.
+  package func record(_ index: Int) -> AccountRecord? {
+    let (partition, place) = locate(index)
+    let row = partitions[partition].accountRows[place]
+    return row < 0 ? nil : accounts?.record(Int(row))
+  }
+
+  /// The names of the accounts' attributes, in the order of the project file.
+  package var attributes: (numeric: [String], categorical: [String]) {
+    (accounts?.source.numeric ?? [], accounts?.source.categorical ?? [])
+  }
+
+  /// One event by which an account spoke.
+  package struct Feedback: Sendable, Equatable {
+    package var at: Instant
+    package var knownAt: Instant
+    /// Index into `kinds`.
+    package var kindIndex: Int
+    package var kind: String
+    package var value: Double?
+    package var channel: String?
+  }
+
+  /// The account's events of role `feedback`, in time order.
+  package func feedback(_ index: Int) -> [Feedback] {
+    let (partition, place) = locate(index)
+    return partitions[partition].withEvents(place) { events in
+      var found: [Feedback] = []
+      for event in events where kinds[Int(event.kind)].role == .feedback {
+        found.append(
+          Feedback(
+            at: Instant(microseconds: event.at), knownAt: Instant(microseconds: event.knownAt),
+            kindIndex: Int(event.kind), kind: kinds[Int(event.kind)].name,
+            value: event.value.isNaN ? nil : event.value,
+            channel: event.channel == 0 ? nil : channels[Int(event.channel) - 1]))
+      }
+      return found
+    }
+  }
+
+  /// When the account's first event of role `feature` happened, known or not.
+  package func firstEvent(_ index: Int) -> Instant? {
+    let (partition, place) = locate(index)
+    return partitions[partition].withEvents(place) { events in
+      events.first { kinds[Int($0.kind)].role == .feature }
+        .map { Instant(microseconds: $0.at) }
+    }
+  }
+
+  /// Whether the account has an event of role `feature` that is seen as of `date`, so that there
+  /// is a vector for it. O(events).
+  package func hasFeatureEvent(_ index: Int, seenAsOf date: Instant) -> Bool {
+    let (partition, place) = locate(index)
+    return partitions[partition].withEvents(place) { events in
+      events.contains {
+        $0.at < date.microseconds && $0.knownAt < date.microseconds
+          && kinds[Int($0.kind)].role == .feature
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+
+/// A file that appears whole or not at all: written beside its place under another name, synced,
+/// renamed, and the folder synced (DESIGN 9). Without `commit` nothing is left behind.
+package final class OutputFile {
+  package let path: String
+  private let temporary: String
+  private var descriptor: Int32
+  private var buffer: [UInt8] = []
+  private static let bufferBytes = 1 << 18
+
+  /// Throws `output` when the folder is not there or may not be written.
+  package init(path: String) throws(HistoriesError) {
+    self.path = path
+    temporary = "\(path).\(getpid()).tmp"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Self.failure(path) }
+    buffer.reserveCapacity(Self.bufferBytes)
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  package func write(_ text: String) throws(HistoriesError) {
+    buffer.append(contentsOf: text.utf8)
+    if buffer.count >= Self.bufferBytes { try flush() }
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(HistoriesError) {
+    if buffer.count + bytes.count >= Self.bufferBytes { try flush() }
+    if bytes.count >= Self.bufferBytes {
+      try writeOut(bytes)
+    } else {
+      buffer.append(contentsOf: bytes)
+    }
+  }
+
+  package func write(_ bytes: [UInt8]) throws(HistoriesError) {
+    if buffer.count + bytes.count >= Self.bufferBytes { try flush() }
+    buffer.append(contentsOf: bytes)
+  }
+
+  /// Writes over the first bytes, as a header with a count known last needs.
+  package func overwriteStart(with bytes: [UInt8]) throws(HistoriesError) {
+    try flush()
+    guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {
+      throw Self.failure(path)
+    }
+  }
+
+  /// Makes the file appear under its name.
+  package func commit() throws(HistoriesError) {
+    try flush()
+    guard fsync(descriptor) == 0 else { throw Self.failure(path) }
+    close(descriptor)
+    descriptor = -1
+    guard rename(temporary, path) == 0 else {
+      let error = Self.failure(path)
+      unlink(temporary)
+      throw error
+    }
+    let folder = open(
+      URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  private func flush() throws(HistoriesError) {
+    var failed: HistoriesError?
+    buffer.withUnsafeBytes { bytes in
+      do throws(HistoriesError) { try writeOut(bytes) } catch { failed = error }
+    }
+    buffer.removeAll(keepingCapacity: true)
+    if let failed { throw failed }
+  }
+
+  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(HistoriesError) {
+    var done = 0
+    while done < bytes.count {
+      let wrote = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+      if wrote < 0 {
+        if errno == EINTR { continue }
+        throw Self.failure(path)
+      }
+      done += wrote
+    }
+  }
+
+  private static func failure(_ path: String) -> HistoriesError {
+    .output("\(path) cannot be written: \(String(cString: strerror(errno)))")
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+
+/// The files that a path or pattern of the project file names, sorted by bytes.
+func sourceFiles(_ pattern: String) throws(HistoriesError) -> [String] {
+  if FileManager.default.fileExists(atPath: pattern) { return [pattern] }
+  var found = glob_t()
+  defer { globfree(&found) }
+  guard glob(pattern, 0, nil, &found) == 0 else {
+    throw .inputMissing("\(pattern): no such file" + (pattern.contains("*") ? "s" : ""))
+  }
+  let paths = (0..<Int(found.gl_pathc)).compactMap { index in
+    found.gl_pathv[index].map { String(cString: $0) }
+  }
+  return paths.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+}
+
+/// The header of a CSV file: the names of its columns and where each is.
+struct Header {
+  let path: String
+  let names: [String]
+
+  /// Throws `dataContract` when a name occurs twice or is not UTF-8.
+  init(path: String, fields: UnsafeBufferPointer<Field>) throws(HistoriesError) {
+    self.path = path
+    var names: [String] = []
+    for field in fields {
+      guard let name = field.text else {
+        throw .dataContract("\(path), line 1: the header is not UTF-8: save the file as UTF-8")
+      }
+      if !name.isEmpty, let first = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) {
+        throw .dataContract(
+          "\(path), line 1: columns \(first + 1) and \(names.count + 1) are both called \"\(name)\": "
+            + "rename one")
+      }
+      names.append(name)
+    }
+    self.names = names
+  }
+
+  /// The place of the column that the project file maps to `key`.
+  func column(_ name: String, for key: String) throws(HistoriesError) -> Int {
+    if let place = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) { return place }
+    let nearest = nearestName(to: name, among: names)
+    throw .dataContract(
+      "\(path), line 1: no column \"\(name)\" (for `\(key)`)"
+        + (nearest.map { ": did you mean \"\($0)\"?" } ?? "")
+        + " It has: \(names.joined(separator: ", "))")
+  }
+
+  /// Reads the header out of the file's first chunk and takes it away from `rows`.
+  static func read(from path: String, chunkBytes: Int) throws(HistoriesError) -> Header {
+    let chunks = try RowChunks(path: path, chunkBytes: min(chunkBytes, 1 << 16))
+    let buffer = ChunkBuffer()
+    guard try chunks.next(into: buffer), buffer.rowBytes > 0 else {
+      throw .dataContract("\(path) is empty: expected a header line with the names of the columns")
+    }
+    let fields = UnsafeMutablePointer<Field>.allocate(capacity: mostColumns)
+    defer { fields.deallocate() }
+    var rows = RowReader(buffer, columns: mostColumns, fields: fields)
+    defer { rows.deallocate() }
+    guard let count = rows.next() else {
+      throw .dataContract("\(path) is empty: expected a header line with the names of the columns")
+    }
+    guard count <= mostColumns, !rows.malformed else {
+      throw .dataContract("\(path), line 1: no header of at most \(mostColumns) columns")
+    }
+    return try Header(path: path, fields: UnsafeBufferPointer(start: fields, count: count))
+  }
+
+  static let mostColumns = 16_384
+}
