@@ -104,8 +104,17 @@ struct LogisticData: Sendable {
     let objective = LogisticObjective(
       x: x, labels: labels, weights: weights, weightSum: weightSum, center: center, scale: scale,
       penalty: penalty, threads: threads)
+    // Columns far from 0 against their spread lose digits to the algebra that centres them: there a
+    // centred copy is solved instead.
+    var solvable = objective
+    if (0..<p).contains(where: { abs(center[$0]) > 1e4 * scale[$0] }) {
+      solvable = LogisticObjective(
+        x: x.standardised(center: center, scale: scale, threads: threads), labels: labels,
+        weights: weights, weightSum: weightSum, center: [Double](repeating: 0, count: p),
+        scale: [Double](repeating: 1, count: p), penalty: penalty, threads: threads)
+    }
     let solver = NewtonSolver(
-      objective: objective, tolerance: parameters.tolerance,
+      objective: solvable, tolerance: parameters.tolerance,
       maximumPasses: parameters.maximumIterations
     ) { gradient in
       var largest = abs(gradient[p])

@@ -3,7 +3,7 @@
 /// Written with plain SIMD operations of Swift, so that every processor gives the same bits; no
 /// fused multiply-add and no library call inside. Errors below 2 units in the last place (tested
 /// against Foundation).
-enum SigmoidKernel {
+package enum SigmoidKernel {
   typealias Lanes = SIMD2<Double>
 
   /// exp(x) for x <= 0; 0 below -708.
@@ -73,13 +73,13 @@ enum SigmoidKernel {
   }
 
   /// 1 / (1 + exp(-eta)).
-  static func sigmoid(_ eta: Double) -> Double {
+  package static func sigmoid(_ eta: Double) -> Double {
     let u = expNonPositive(Lanes(repeating: -abs(eta)))[0]
     return eta >= 0 ? 1 / (1 + u) : u / (1 + u)
   }
 
   /// softplus(eta) = log(1 + exp(eta)), without overflow.
-  static func softplus(_ eta: Double) -> Double {
+  package static func softplus(_ eta: Double) -> Double {
     max(eta, 0) + log1pUnit(expNonPositive(Lanes(repeating: -abs(eta))))[0]
   }
 }
