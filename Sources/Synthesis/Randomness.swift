@@ -111,14 +111,14 @@ struct RandomStream {
 ///
 /// A system's `exp` may take another path on another processor and differ in the last bit; these
 /// cannot, and a base must come out the same, byte for byte, everywhere. Relative error below 1e-14.
-enum Portable {
+package enum Portable {
   private static let ln2High = 0x1.62e42feep-1  // the leading 33 bits: k · ln2High is exact
   private static let ln2Low = 0x1.a39ef35793c76p-33
 
   private static let nearest = 0x1.8p52  // added and taken away: rounds to a whole number
 
   /// eˣ for any finite x; beyond ±700 the value at ±700.
-  static func exp(_ value: Double) -> Double {
+  package static func exp(_ value: Double) -> Double {
     let x = min(max(value, -700), 700)
     let k = (x * 0x1.71547652b82fep+0 + nearest) - nearest
     let r = (x - k * ln2High) - k * ln2Low
@@ -139,7 +139,7 @@ enum Portable {
   }
 
   /// Natural logarithm of a positive normal number.
-  static func log(_ value: Double) -> Double {
+  package static func log(_ value: Double) -> Double {
     let bits = value.bitPattern
     var exponent = Double(Int(bits >> 52) - 1_023)
     var m = Double(bitPattern: bits & 0xF_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)

@@ -110,38 +110,70 @@ package struct SyntheticBase: Sendable {
 
   /// How busy accounts must be, and how much the books must show, for the base to hold `events`.
   ///
-  /// Up to 4,096 accounts spread over the base are lived at scale 1 and counted. Logins and orders
-  /// are then scaled; where less than a third of their usual number would be left, the books show
-  /// a part of the incidents only. Surveys and feedback are never thinned.
+  /// Up to 4,096 accounts spread over the base are lived at scale 1 and counted, by the size of what
+  /// drives each count: logins to a week of ordinary habit, and so on. Up to 131,072 accounts tell the
+  /// base's sizes, from their traits alone (a ratio estimate: habits are heavy-tailed, lives less so).
+  /// Logins and orders are then scaled; where less than 0.3 of their usual number would be left, the
+  /// books show a part of the incidents only. Surveys and feedback are never thinned.
   private func pace() throws(SynthesisError) -> (activity: Double, recorded: Double) {
     let pilots = min(accounts, 4_096)
     var life = AccountLife(
       calendar: calendar, seed: seed, responseBias: responseBias, activityScale: 1,
       recordedShare: 1)
-    var busy = 0.0
+    var pilotSize = Exposure()
+    var counts = Exposure()
     var incidents = 0.0
-    var fixed = 0.0
     for pilot in 0..<pilots {
-      _ = life.live(account: pilot * accounts / pilots)
+      pilotSize.add(life.live(account: pilot * accounts / pilots))
       for event in life.events {
         switch event.kind {
-        case .login, .order: busy += 1
+        case .login: counts.logins += 1
+        case .order: counts.orders += 1
         case .lateDelivery, .paymentFailed, .ticketOpened, .ticketResolved, .priceRise:
           incidents += 1
-        case .signup, .surveySent, .nps, .complaint, .refundRequest: fixed += 1
+        case .surveySent, .nps, .complaint, .refundRequest: counts.weeks += 1
+        case .signup: break
         }
       }
     }
-    let share = Double(pilots) / Double(accounts)
-    let wanted = Double(events) * share
-    let least = 0.3
-    if wanted >= fixed + incidents + least * busy || busy + incidents == 0 {
-      return (busy > 0 ? (wanted - fixed - incidents) / busy : 1, 1)
+    let looks = min(accounts, 131_072)
+    var size = Exposure()
+    for look in 0..<looks {
+      var attributes = RandomStream(
+        seed: seed, account: look * accounts / looks, purpose: .attributes)
+      size.add(Traits(&attributes))
     }
-    let part = (wanted - fixed) / (incidents + least * busy)
+    func expected(_ count: Double, _ of: KeyPath<Exposure, Double>) -> Double {
+      let pilot = pilotSize[keyPath: of]
+      return pilot > 0 ? count / pilot * size[keyPath: of] : 0
+    }
+    let busy = expected(counts.logins, \.logins) + expected(counts.orders, \.orders)
+    let fixed = Double(looks) + expected(counts.weeks, \.weeks)
+    let felt = expected(incidents, \.weeks)
+    let wanted = Double(events) * Double(looks) / Double(accounts)
+    let least = 0.3
+    if wanted >= fixed + felt + least * busy || busy + felt == 0 {
+      return (busy > 0 ? max(0, wanted - fixed - felt) / busy : 1, 1)
+    }
+    let part = (wanted - fixed) / (felt + least * busy)
     guard part > 0.02 else {
-      throw .tooFewEvents(asked: events, least: Int((fixed / share).rounded(.up)))
+      let least = fixed * Double(accounts) / Double(looks)
+      throw .tooFewEvents(asked: events, least: Int(least.rounded(.up)))
     }
     return (least * part, part)
+  }
+
+  /// What counts of events are in proportion to, summed over accounts.
+  private struct Exposure {
+    var logins = 0.0
+    var orders = 0.0
+    var weeks = 0.0
+
+    mutating func add(_ traits: Traits) {
+      let lived = Double(min(Calendar.historyWeeks, (traits.tenureDays - 1) / 7))
+      logins += traits.loginHabit * lived
+      orders += traits.orderHabit * lived
+      weeks += lived
+    }
   }
 }
