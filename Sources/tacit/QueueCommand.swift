@@ -40,11 +40,12 @@ struct QueueCommand: ParsableCommand {
       }
       if let limit { cases = Array(cases.prefix(limit)) }
       if json {
-        FileHandle.standardOutput.write(try CaseListing.json(cases))
+        try FileHandle.standardOutput.write(contentsOf: CaseListing.json(cases))
       } else if cases.isEmpty {
         FileHandle.standardError.write(Data("no open case\n".utf8))
       } else {
-        FileHandle.standardOutput.write(Data(CaseListing(zone: desk.zone).text(cases).utf8))
+        let text = CaseListing(zone: desk.zone).text(cases)
+        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
       }
     }
   }
@@ -65,9 +66,9 @@ struct QueueCommand: ParsableCommand {
       guard let open = try desk.store.openCase(account: account) else {
         throw OutreachError.missing("no open case for account \(account)")
       }
-      FileHandle.standardOutput.write(
-        json
-          ? try CaseListing.json(open) : Data(CaseListing(zone: desk.zone).detail(open).utf8))
+      try FileHandle.standardOutput.write(
+        contentsOf: json
+          ? CaseListing.json(open) : Data(CaseListing(zone: desk.zone).detail(open).utf8))
     }
   }
 }

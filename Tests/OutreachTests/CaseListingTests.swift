@@ -37,9 +37,9 @@ struct CaseListingTests {
            1 other feature                                      +0.0
            unlike the accounts that training saw: less sure than it says
 
-        61 % (49–73 %): the chance that feedback from this account, if it gave any, would be negative, with
-        a 95 % interval; the level is not measured. top: place among the silent. +/−: what each reason adds
-        to the logit.
+        61 % (49–73 %): the chance that feedback, if this account gave any in the label window, would be
+        negative, with its 95 % interval; the level is not measured. top 1 %: place among the silent. +0.9:
+        what a reason adds to the logit.
 
         """)
   }
@@ -103,6 +103,5 @@ struct CaseListingTests {
       "Ada Ltd", "calls, by phone", "Mon 2 Mar 2026 17:00 (Europe/Berlin)", "[do not say]",
       "known detractors 00012 (0.41)", "sample/2026-03-01-0a1b2c3d", "band top", "never",
     ] { #expect(text.contains(part), "\(part)") }
-    print(text)
   }
 }

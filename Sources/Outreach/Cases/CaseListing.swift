@@ -36,9 +36,9 @@ package struct CaseListing {
     if let first = cases.first {
       lines.append("")
       lines += wrapped(
-        "\(chance(first.score)): the chance that feedback from this account, if it gave any, would "
-          + "be negative, with a 95 % interval; the level is not measured. top: place among the "
-          + "silent. +/−: what each reason adds to the logit.", to: width)
+        "\(chance(first.score)): the chance that feedback, if this account gave any in the label "
+          + "window, would be negative, with its 95 % interval; the level is not measured. top 1 %: "
+          + "place among the silent. +0.9: what a reason adds to the logit.", to: width)
     }
     return lines.map { $0 + "\n" }.joined()
   }
@@ -59,7 +59,8 @@ package struct CaseListing {
     field("due", dateText(open.due))
     field(
       "chance",
-      "\(chance(score)) that feedback, if it gave any, would be negative; the level is not measured"
+      "\(chance(score)) that feedback, if this account gave any in the label window, would be "
+        + "negative; the level is not measured"
     )
     field("place", "\(top(score)) of the silent, band \(score.band.rawValue)")
     field("spoke", score.neverSpoken ? "never" : "before, and is silent now")
@@ -116,7 +117,7 @@ package struct CaseListing {
     for (text, part) in zip(reasonTexts(open), parts) {
       let rows = wrapped(text, to: width)
       lines += rows.dropLast().map { margin + $0 }
-      lines.append(margin + padded(rows[rows.count - 1], to: width) + "  " + signed(part))
+      lines.append(margin + padded(rows[rows.count - 1], to: width) + "   " + signed(part))
     }
     if open.score.extrapolated {
       lines.append(margin + "unlike the accounts that training saw: less sure than it says")

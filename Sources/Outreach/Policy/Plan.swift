@@ -75,7 +75,7 @@ package struct AccountKey: Hashable, Sendable {
 package struct Plan: Sendable {
   /// In the order of the ranking.
   package var decisions: [Decision]
-  /// The logit at the rank of the queues' total capacity a day; nil without accounts or capacity.
+  /// The logit of the last account above the cut (see `decide`); nil where nobody is.
   package var cut: Double?
   /// False when the day of the run is no business day: then nothing is flagged.
   package var businessDay: Bool
@@ -94,11 +94,11 @@ package struct Plan: Sendable {
 /// capacity − unclaimed open cases, none on a day that is no business day. `do_not_contact` and an
 /// open case come before capacity, and use none of it.
 ///
-/// A decision is written for each account above the *cut*, the first C of the ranking with C the
-/// queues' total capacity a day; for every account flagged below it; and for every account below
-/// it that a rule removed while its queue still had room. So a run adds at most about 2 C rows and
-/// those removed, however large the base: a narrow queue that never fills does not turn the whole
-/// base into rows.
+/// A decision is written for each account above the *cut*, the first C of the ranking, where C is
+/// what a free day could take: each queue's capacity, or the number of accounts that fit it if
+/// that is less. Below the cut, decisions are written for the flagged and for those whom a rule
+/// removed while their queue still had room. So a run adds at most 2 C rows and those removed,
+/// however large the base: a narrow queue that never fills does not turn the base into rows.
 ///
 /// O(ranking) when a queue never fills, else up to where the last one does.
 /// - Parameters:
@@ -110,41 +110,45 @@ package func decide(
 ) -> Plan {
   let queues = settings.queues
   let businessDay = settings.calendar.isBusinessDay(at: asOf)
+  /// What each queue may still flag, and how many accounts that fit it a free day could take yet.
   var room = queues.map {
     businessDay ? max(0, $0.capacity - (work.unclaimed[$0.name] ?? 0)) : 0
   }
-  var queuesWithRoom = room.count { $0 > 0 }
-  let cutRank = min(ranking.count, queues.reduce(0) { $0 + $1.capacity })
-  var decisions: [Decision] = []
+  var free = queues.map(\.capacity)
+  let capacity = free.reduce(0, +)
+  var decided: [(index: Int, hadRoom: Bool, disposition: Disposition, queue: Int?)] = []
   for (index, ranked) in ranking.enumerated() {
-    let aboveCut = index < cutRank
-    if !aboveCut && queuesWithRoom == 0 { break }
+    if !room.contains(where: { $0 > 0 }) && !free.contains(where: { $0 > 0 }) { break }
     let record = record(ranked.account)
-    let place = queues.firstIndex { $0.rule.fits(record) }
-    let hasRoom = place.map { room[$0] > 0 } ?? false
-    if !aboveCut && !hasRoom { continue }
-    let id = id(ranked.account)
+    let queue = queues.firstIndex { $0.rule.fits(record) }
+    var hasRoom = false
+    if let queue {
+      hasRoom = room[queue] > 0
+      free[queue] = max(0, free[queue] - 1)
+    }
+    if !hasRoom && index >= capacity { continue }
     let disposition: Disposition =
       if record?.doNotContact == true {
         .doNotContact
-      } else if work.accounts.contains(AccountKey(id)) {
+      } else if work.accounts.contains(AccountKey(id(ranked.account))) {
         .openCase
-      } else if place == nil {
+      } else if queue == nil {
         .noQueue
       } else {
         hasRoom ? .flagged : .noCapacity
       }
-    if disposition == .flagged, let place {
-      room[place] -= 1
-      if room[place] == 0 { queuesWithRoom -= 1 }
-    }
-    decisions.append(
-      Decision(
-        account: ranked.account, id: id, rank: index + 1, logit: ranked.logit,
-        probability: ranked.probability, disposition: disposition,
-        queue: place.map { queues[$0] }))
+    if disposition == .flagged, let queue { room[queue] -= 1 }
+    decided.append((index, hasRoom, disposition, queue))
   }
+  let cut = capacity - free.reduce(0, +)
   return Plan(
-    decisions: decisions, cut: cutRank == 0 ? nil : ranking[cutRank - 1].logit,
-    businessDay: businessDay)
+    decisions: decided.compactMap { entry in
+      guard entry.index < cut || entry.hadRoom else { return nil }
+      let ranked = ranking[entry.index]
+      return Decision(
+        account: ranked.account, id: id(ranked.account), rank: entry.index + 1, logit: ranked.logit,
+        probability: ranked.probability, disposition: entry.disposition,
+        queue: entry.queue.map { queues[$0] })
+    },
+    cut: cut == 0 ? nil : ranking[cut - 1].logit, businessDay: businessDay)
 }
