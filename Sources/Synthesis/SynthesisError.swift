@@ -28,4 +28,12 @@ package enum SynthesisError: Error, Equatable, CustomStringConvertible {
       return "\(path): could not \(action): \(reason); no file of the base was left behind"
     }
   }
+
+  /// The exit status of DESIGN 7: usage for what was asked, 73 for what could not be written.
+  package var exitStatus: Int32 {
+    switch self {
+    case .badDate, .badParameter, .tooFewEvents: 64
+    case .wouldOverwrite, .output: 73
+    }
+  }
 }

@@ -5,6 +5,15 @@ import Histories
 import Outreach
 import Synthesis
 
+/// The sample base of `datasets/sample`, which `demo` makes anew to the byte.
+enum SampleBase {
+  static let asOf = SyntheticBase.defaultAsOf
+
+  static func base() throws -> SyntheticBase {
+    try SyntheticBase(accounts: 3000, events: 100_000, seed: 417)
+  }
+}
+
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
@@ -32,7 +41,7 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     try prepareFolder()
-    try SampleBase.write(to: URL(fileURLWithPath: out), threads: 2)
+    _ = try SampleBase.base().write(to: out, threads: 2)
     var options = ProjectOptions()
     options.project = "\(out)/tacit.toml"
     options.quiet = json
@@ -82,7 +91,7 @@ struct DemoCommand: ParsableCommand {
       Next: .build/release/tacit queue list --project \(out)/tacit.toml
 
       """)
-    print(QueueListing.text(Array(cases.prefix(3)), calendar: session.outreach.calendar))
+    print(CaseListing(zone: zone).text(Array(cases.prefix(3))))
   }
 
   /// A folder of an earlier demo (it holds truth.csv) is made anew; any other is left alone.
@@ -101,18 +110,19 @@ struct DemoCommand: ParsableCommand {
   /// Tacit beside a learner that knew every answer and three plain rules.
   private func judge(_ scorer: Scorer, k: Int, threads: Int) throws -> [KnownTruth.Ranking] {
     let table = try CSVTable(path: "\(out)/truth.csv")
-    guard let account = table.column("account_id"), let state = table.column("is_detractor") else {
-      throw DetractionError.bug("truth.csv lacks its columns")
-    }
+    let account = try table.column("account_id", for: "the truth")
+    let state = try table.column("is_detractor", for: "the truth")
     var truth: [String: Bool] = [:]
-    for row in 0..<table.rowCount { truth[table[row, account]] = table[row, state] == "1" }
+    for row in 0..<table.rowCount {
+      if let id = table.text(row, account) { truth[id] = table.text(row, state) == "1" }
+    }
     let known = KnownTruth(
       base: scorer.base, schema: scorer.version.model.schema, asOf: scorer.asOf,
       isDetractor: truth, threads: threads)
-    let accounts = scorer.ranking.map(\.account)
+    let accounts = scorer.ranking.map { Int($0.account) }
     let oracle = try known.oracleLogits()
     func rule(_ name: String, _ feature: String, lowest: Bool) throws -> KnownTruth.Ranking? {
-      guard let values = known.feature(feature, of: accounts) else { return nil }
+      guard let values = try known.feature(feature, of: accounts) else { return nil }
       let scores = values.map { $0.isNaN ? -Double.greatestFiniteMagnitude : lowest ? -$0 : $0 }
       return try known.judge(name, accounts: accounts, scores: scores, k: k)
     }

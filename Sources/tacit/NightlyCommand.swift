@@ -134,10 +134,10 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
     let exemplars = try scorer.exemplars(at: flagged.map { $0.rank - 1 })
     let cases = try zip(flagged, exemplars).map { flag, nearest in
       Case(
-        flag: flag, asOf: scorer.asOf, settings: session.outreach,
+        flag: flag, asOf: scorer.asOf, calendar: session.outreach.calendar,
         model: scorer.version.version,
         score: try scorer.scores(at: flag.rank - 1..<flag.rank)[0], exemplars: nearest,
-        record: scorer.base.record(flag.account))
+        record: scorer.base.record(Int(flag.account)))
     }
     return Night(facts: facts, plan: plan, cases: cases)
   }
@@ -146,5 +146,5 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
 private func decideNight(_ session: Session, _ scorer: Scorer, _ work: OpenWork) -> Plan {
   decide(
     scorer.ranking, asOf: scorer.asOf, settings: session.outreach, work: work,
-    id: { scorer.base.account($0) }, record: { scorer.base.record($0) })
+    id: { scorer.base.account(Int($0)) }, record: { scorer.base.record(Int($0)) })
 }

@@ -21,7 +21,7 @@ struct Session {
     training = TrainingSettings(project: file)
     models = ModelStore(project: file)
     outreach = OutreachSettings(
-      project: file, numeric: histories.accounts?.numeric ?? [],
+      project: file, timeZone: histories.timeZone, numeric: histories.accounts?.numeric ?? [],
       categorical: histories.accounts?.categorical ?? [])
     try file.check()
   }
@@ -44,8 +44,8 @@ struct Session {
     let progress = Progress(options, "reading")
     let base = try HistoryBase.read(
       histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
-      quarantine: file.folder.appendingPathComponent("quarantine"),
-      progress: progress.report)
+      quarantine: file.folder.appendingPathComponent("quarantine.csv"),
+      progress: { progress.report($0, $1) })
     progress.done()
     for line in base.intake.lines { options.say(line) }
     return base

@@ -39,8 +39,7 @@ struct Base: Sendable {
     records = (0..<count).map(record)
     ranking = (0..<count).map {
       RankedAccount(
-        account: Int32($0), logit: 3 - 6 * Double($0) / Double(count),
-        probability: 1 / (1 + exp(-3 + 6 * Double($0) / Double(count))))
+        account: Int32($0), logit: 3 - 6 * Double($0) / Double(count), neverSpoken: false)
     }
   }
 

@@ -7,6 +7,9 @@ package struct FeatureSettings: Sendable, Equatable {
   /// The kinds to count, or nil for every kind whose role is `feature` and that has been seen.
   package var kinds: [String]?
   package var aggregates: AggregateChoice
+  /// Kinds that may be mentioned to a customer: what the company itself did, such as a late
+  /// delivery. Changes no feature.
+  package var sayable: Set<String> = []
 
   package init(
     windowsDays: [Int] = [7, 30, 90, 365], lifetime: Bool = false, kinds: [String]? = nil,
@@ -25,7 +28,7 @@ package struct FeatureSettings: Sendable, Equatable {
 
   init(_ table: ProjectTable) {
     self.init()
-    table.allow(["windows_days", "lifetime", "kinds", "aggregates"])
+    table.allow(["windows_days", "lifetime", "kinds", "aggregates", "sayable"])
     if let days = table.integers("windows_days", in: 1...36_500) {
       windowsDays = Set(days).sorted()
       if windowsDays.count != days.count {
@@ -40,6 +43,7 @@ package struct FeatureSettings: Sendable, Equatable {
     if let kinds, kinds.isEmpty || Set(kinds).count != kinds.count {
       table.report("kinds", "`kinds` is empty or names a kind twice")
     }
+    sayable = Set(table.strings("sayable") ?? [])
     switch table.value("aggregates") {
     case nil: break
     case .table:

@@ -28,3 +28,16 @@ package struct IntakeReport: Sendable {
   package var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
   package var badRows: Int { files.reduce(0) { $0 + $1.badRows } }
 }
+
+extension IntakeReport {
+  /// The report in lines for people: files, unusable rows by place, and where they were put.
+  package var lines: [String] {
+    var lines = files.map { file in
+      "\(file.section)  \(file.path)  \(file.rows) rows  \(file.bytes) bytes"
+        + (file.badRows > 0 ? "  \(file.badRows) unusable" : "")
+    }
+    lines += examples.map { "  \($0.file), line \($0.line): \($0.what)" }
+    if let quarantine { lines.append("  unusable rows are in \(quarantine)") }
+    return lines
+  }
+}

@@ -1,24 +1,5 @@
+package import Detraction
 package import Histories
-
-/// A silent account in the order in which outreach would like to call: by logit, highest first;
-/// equal logits by account index, which stands for (stable hash, id), so that no alphabet and no
-/// sign-up order is favoured.
-package struct RankedAccount: Sendable, Equatable, Comparable {
-  package var account: Int32
-  package var logit: Double
-  package var probability: Double
-
-  package init(account: Int32, logit: Double, probability: Double) {
-    self.account = account
-    self.logit = logit
-    self.probability = probability
-  }
-
-  /// Whether `left` is called before `right`: `ranking.sort()` puts the unhappiest first.
-  package static func < (left: RankedAccount, right: RankedAccount) -> Bool {
-    left.logit != right.logit ? left.logit > right.logit : left.account < right.account
-  }
-}
 
 /// What a run decided for an account.
 package enum Disposition: String, Sendable, Codable, CaseIterable {
