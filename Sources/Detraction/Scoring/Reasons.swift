@@ -1,76 +1,57 @@
 import Histories
-import Learning
 
-/// Which features speak as one reason: those of one kind of event about how much there was, those
-/// of one kind about when, and every other feature by itself. Windows of one kind overlap, and a
-/// ridge spreads one cause over them: by themselves none of them would say it.
+/// Which features speak as one reason: all those of one kind of event, and every other feature by
+/// itself. A kind's windows overlap, and a ridge spreads one cause over its counts, sums and gaps:
+/// by themselves none of them would say it.
 struct ReasonGroups: Sendable {
-  /// Group of each source feature, and how many groups there are.
+  private let names: [String]
+  /// Group of each source feature.
   private let group: [Int]
-  private let count: Int
   static let shown = 4
+  /// A protective reason, and any past the first, must be at least this share of the largest.
+  static let worthSaying = 0.1
 
   init(schema: FeatureSchema) {
-    var names: [String: Int] = [:]
-    var group: [Int] = []
-    for feature in schema.features {
-      let name = Self.theme(feature)
-      let index = names[name] ?? names.count
-      names[name] = index
-      group.append(index)
+    var names: [String] = []
+    var places: [String: Int] = [:]
+    group = schema.features.map { feature in
+      let name = feature.kind ?? feature.name
+      if let place = places[name] { return place }
+      places[name] = names.count
+      names.append(name)
+      return names.count - 1
     }
-    self.group = group
-    count = names.count
+    self.names = names
   }
 
-  private static func theme(_ feature: Feature) -> String {
-    switch feature {
-    case .count(let kind, _), .sum(let kind, _), .mean(let kind, _), .activeDays(let kind, _),
-      .trend(let kind, _, _):
-      "amount \(kind)"
-    case .daysSinceLast(let kind), .daysSinceFirst(let kind), .meanGap(let kind),
-      .lastGapRatio(let kind):
-      "timing \(kind)"
-    case .tenure: "tenure"
-    case .numeric(let name), .categorical(let name): "attribute \(name)"
-    }
-  }
-
-  /// The reasons of one account from its contributions per source feature: the largest groups up
-  /// to four, in the words of the member that pulls most their way, and the rest summed. Reasons
-  /// and `other` add up to the contributions' sum exactly as far as floating point does.
+  /// The reasons of one account from its contributions per source feature: why it is called first,
+  /// with the strongest that speaks against it, at most four, largest first; the rest is summed.
+  /// Reasons and `other` add up to the contributions' sum but for rounding.
   func explain(_ contributions: [Double], values: [Double], words: ReasonWords)
     -> (reasons: [Reason], other: Double, otherCount: Int)
   {
-    var sums = [Double](repeating: 0, count: count)
-    var strongest = [Int?](repeating: nil, count: count)
-    for (feature, contribution) in contributions.enumerated() { sums[group[feature]] += contribution }
+    var sums = [Double](repeating: 0, count: names.count)
     for (feature, contribution) in contributions.enumerated() {
-      let index = group[feature]
-      let pull = contribution * (sums[index] < 0 ? -1 : 1)
-      if let best = strongest[index] {
-        let bestPull = contributions[best] * (sums[index] < 0 ? -1 : 1)
-        if pull > bestPull { strongest[index] = feature }
-      } else {
-        strongest[index] = feature
-      }
+      sums[group[feature]] += contribution
     }
-    // Why flagged first: at most three pushing up, then the strongest that protects.
-    let order = (0..<count).filter { sums[$0] != 0 }
-    let bySize = order.sorted { (-abs(sums[$0]), $0) < (-abs(sums[$1]), $1) }
-    let up = bySize.filter { sums[$0] > 0 }
-    let down = bySize.filter { sums[$0] < 0 }
-    let protective = down.prefix(max(1, Self.shown - up.count))
-    let chosen = Set(up.prefix(Self.shown - protective.count) + protective)
+    let bySize = names.indices.filter { sums[$0] != 0 }
+      .sorted { (-abs(sums[$0]), $0) < (-abs(sums[$1]), $1) }
+    let least = Self.worthSaying * (bySize.first.map { abs(sums[$0]) } ?? 0)
+    let worth = bySize.filter { abs(sums[$0]) >= least }
+    let protective = worth.filter { sums[$0] < 0 }
+    let pushing = worth.filter { sums[$0] > 0 }
+    let against = protective.prefix(max(min(1, protective.count), Self.shown - pushing.count))
+    let chosen = Set(pushing.prefix(Self.shown - against.count) + against)
     let shown = bySize.filter(chosen.contains)
-    let reasons = shown.compactMap { index -> Reason? in
-      guard let feature = strongest[index] else { return nil }
-      return words.reason(feature: feature, contribution: sums[index], value: values[feature])
+    let reasons = shown.map { index in
+      words.reason(
+        names[index], contribution: sums[index],
+        members: group.indices.filter { group[$0] == index }, contributions, values)
     }
-    let rest = order.filter { !shown.contains($0) }
+    let rest = bySize.filter { !chosen.contains($0) }
     return (
       reasons, rest.reduce(0) { $0 + sums[$1] },
-      contributions.indices.count { contributions[$0] != 0 && !shown.contains(group[$0]) }
+      contributions.indices.count { contributions[$0] != 0 && !chosen.contains(group[$0]) }
     )
   }
 }
@@ -79,68 +60,99 @@ struct ReasonGroups: Sendable {
 /// not cause, and no statistics.
 struct ReasonWords: Sendable {
   let schema: FeatureSchema
+  /// See `Model.Reference.typical`.
   let typical: [Double?]
   /// Kinds whose events may be mentioned to the customer.
   let sayable: Set<String>
 
-  func reason(feature index: Int, contribution: Double, value: Double) -> Reason {
-    let feature = schema.features[index]
-    let value = value.isNaN ? nil : value
+  /// The reason of a group, in the words of the member that shows it best: one that pulls the
+  /// group's way, whose value differs from the typical one, that people can picture (a count or a
+  /// last time before a mean or a ratio), and of those the strongest.
+  func reason(
+    _ name: String, contribution: Double, members: [Int], _ contributions: [Double],
+    _ values: [Double]
+  ) -> Reason {
+    let sign: Double = contribution < 0 ? -1 : 1
+    func rank(_ feature: Int) -> (Int, Int, Double) {
+      let value = values[feature]
+      let differs = (value.isNaN ? nil : value) != typical[feature]
+      let pull = contributions[feature] * sign
+      return (pull > 0 && differs ? 1 : 0, isPlain(schema.features[feature]) ? 1 : 0, pull)
+    }
+    let best = members.max { rank($0) < rank($1) } ?? members[0]
+    let feature = schema.features[best]
+    let value = values[best].isNaN ? nil : values[best]
     return Reason(
-      feature: feature.name, contribution: contribution,
-      value: feature.isNumber ? value : nil, typical: typical[index],
-      text: text(feature, index, value), sayable: feature.kind.map(sayable.contains) ?? false)
+      feature: name, contribution: contribution, measure: feature.name,
+      value: feature.isNumber ? value : nil, typical: typical[best],
+      text: text(feature, best, value), sayable: feature.kind.map(sayable.contains) ?? false)
   }
 
-  private func text(_ feature: Feature, _ index: Int, _ value: Double?) -> String {
-    let typical = typical[index]
+  private func isPlain(_ feature: Feature) -> Bool {
     switch feature {
-    case .count(let kind, let window):
-      return "\(spoken(kind)): \(count(value)) \(within(window)) (typically \(count(typical)))"
-    case .sum(let kind, let window):
-      return "\(spoken(kind)): \(number(value)) in all \(within(window)) "
-        + "(typically \(number(typical)))"
-    case .mean(let kind, let window):
-      return "\(spoken(kind)): \(number(value)) on average \(within(window)) "
-        + "(typically \(number(typical)))"
-    case .activeDays(let kind, let window):
-      return "\(spoken(kind)) on \(count(value)) days \(within(window)) "
-        + "(typically \(count(typical)))"
-    case .daysSinceLast(let kind):
-      return value.map { "last \(spoken(kind)) \(days($0)) ago\(typically(typical, days))" }
-        ?? "no \(spoken(kind)) ever\(typically(typical) { "last \(days($0)) ago" })"
-    case .daysSinceFirst(let kind):
-      return value.map { "first \(spoken(kind)) \(days($0)) ago\(typically(typical, days))" }
-        ?? "no \(spoken(kind)) ever\(typically(typical) { "first \(days($0)) ago" })"
-    case .meanGap(let kind):
-      return value.map {
-        "\(spoken(kind)) every \(days($0))\(typically(typical) { "every \(days($0))" })"
-      } ?? "\(spoken(kind)): fewer than two so far"
-    case .lastGapRatio(let kind):
-      return value.map {
-        "\(spoken(kind)): last gap \(decimal($0)) times its own habit"
-          + typically(typical) { "\(decimal($0)) times" }
-      } ?? "\(spoken(kind)): no habit yet"
-    case .trend(let kind, _, _):
-      guard let value else { return "\(spoken(kind)): no trend yet" }
-      return value < 0
-        ? "\(spoken(kind)): fewer lately than before" : "\(spoken(kind)): more lately than before"
-    case .tenure:
-      return value.map { "a customer for \(days($0))\(typically(typical, days))" }
-        ?? "no history yet"
-    case .numeric(let name):
-      return "\(spoken(name)) \(number(value)) (typically \(number(typical)))"
-    case .categorical(let name):
-      let level = value.map { schema.levels[index][Int($0)] }
-      return "\(spoken(name)): \(level ?? "not known")"
+    case .count, .daysSinceLast, .tenure, .numeric, .categorical: true
+    case .sum, .mean, .activeDays, .daysSinceFirst, .meanGap, .lastGapRatio, .trend: false
     }
   }
 
-  /// A name from the data as words: underscores and dots are spaces.
-  private func spoken(_ name: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        name.unicodeScalars.map { $0 == "_" || $0 == "." || $0 == "-" ? " " : $0 }))
+  private func text(_ feature: Feature, _ index: Int, _ value: Double?) -> String {
+    /// "name: value words (typically usual)", without the typical value where it is the same.
+    func compare(_ said: String, _ usual: (Double) -> String) -> String {
+      guard let typical = typical[index], typical != value else { return said }
+      return "\(said) (typically \(usual(typical)))"
+    }
+    func none(_ count: Double) -> String { count == 0 ? "none" : number(count) }
+    switch feature {
+    case .count(let kind, let window):
+      let said = value == 0 ? "no \(words(kind))" : "\(words(kind)): \(number(value ?? 0))"
+      return compare("\(said) \(within(window))", none)
+    case .sum(let kind, let window):
+      return compare("\(words(kind)): \(number(value ?? 0)) in total \(within(window))", number)
+    case .mean(let kind, let window):
+      return compare(
+        value.map { "\(words(kind)): \(number($0)) on average \(within(window))" }
+          ?? "no \(words(kind)) \(within(window))", number)
+    case .activeDays(let kind, let window):
+      return compare(
+        value == 0
+          ? "no \(words(kind)) \(within(window))"
+          : "\(words(kind)) on \(days(value ?? 0)) \(within(window))", { "on \(days($0))" })
+    case .daysSinceLast(let kind):
+      return compare(
+        value.map { "last \(words(kind)) \(days($0)) ago" } ?? "no \(words(kind)) yet",
+        { "\(days($0)) ago" })
+    case .daysSinceFirst(let kind):
+      return compare(
+        value.map { "first \(words(kind)) \(days($0)) ago" } ?? "no \(words(kind)) yet",
+        { "\(days($0)) ago" })
+    case .meanGap(let kind):
+      return compare(
+        value.map { "\(words(kind)) every \(days($0))" } ?? "\(words(kind)): at most one so far",
+        { "every \(days($0))" })
+    case .lastGapRatio(let kind):
+      return compare(
+        value.map { "\(words(kind)): the last gap was \(number($0)) times its own habit" }
+          ?? "\(words(kind)): no habit yet", { "\(number($0)) times" })
+    case .trend(let kind, let recent, let longer):
+      guard let value, value != 0 else { return "\(words(kind)): as often as before" }
+      return "\(words(kind)): \(value < 0 ? "less" : "more") often in \(recent) days than in "
+        + "\(longer) days"
+    case .tenure:
+      return compare(value.map { "a customer for \(days($0))" } ?? "no history yet", days)
+    case .numeric(let name):
+      return compare("\(words(name)): \(value.map(number) ?? "not known")", number)
+    case .categorical(let name):
+      return "\(words(name)): \(value.map { schema.levels[index][Int($0)] } ?? "not known")"
+    }
+  }
+
+  /// A name from the data as words: underscores, dots and dashes are spaces.
+  private func words(_ name: String) -> String {
+    var text = String.UnicodeScalarView()
+    for scalar in name.unicodeScalars {
+      text.append(scalar == "_" || scalar == "." || scalar == "-" ? " " : scalar)
+    }
+    return String(text)
   }
 
   private func within(_ window: Window) -> String {
@@ -150,26 +162,15 @@ struct ReasonWords: Sendable {
     }
   }
 
-  private func typically(_ typical: Double?, _ words: (Double) -> String) -> String {
-    typical.map { " (typically \(words($0)))" } ?? ""
-  }
-
-  private func count(_ value: Double?) -> String {
-    guard let value, value != 0 else { return "none" }
-    return number(value)
-  }
-
-  private func number(_ value: Double?) -> String { value.map(decimal) ?? "none" }
-
   /// Whole from 100 on, else at most one decimal.
-  private func decimal(_ value: Double) -> String {
+  private func number(_ value: Double) -> String {
     let rounded = abs(value) >= 100 ? value.rounded() : (value * 10).rounded() / 10
     return rounded == rounded.rounded() && abs(rounded) < 1e15
       ? String(Int(rounded)) : "\(rounded)"
   }
 
   private func days(_ value: Double) -> String {
-    if value >= 730 { return "\(decimal(value / 365.25)) years" }
+    if value >= 730 { return "\(number(value / 365.25)) years" }
     let whole = Int(value.rounded())
     return whole == 1 ? "1 day" : "\(whole) days"
   }

@@ -3,12 +3,15 @@ package enum Band: String, Codable, Sendable, CaseIterable {
   case top, high, medium, low
 }
 
-/// One source feature's additive part in a score's logit (DESIGN 2: reason).
+/// One source's additive part in a score's logit (DESIGN 2: reason).
 package struct Reason: Codable, Sendable, Equatable {
-  /// The source feature's name, such as `order.days_since_last`.
+  /// The source: a kind of event, with all features made of it, `tenure_days` or an attribute.
   package var feature: String
-  /// Logit units; positive pushes towards detractor.
+  /// Logit units, summed over the source's features; positive pushes towards detractor.
   package var contribution: Double
+  /// The one of those features that `value`, `typical` and `text` speak of, such as
+  /// `order.count.30d`.
+  package var measure: String
   /// The account's value and the silent population's typical one, in the feature's unit; nil
   /// where the account has none.
   package var value: Double?
@@ -19,11 +22,12 @@ package struct Reason: Codable, Sendable, Equatable {
   package var sayable: Bool
 
   package init(
-    feature: String, contribution: Double, value: Double?, typical: Double?, text: String,
-    sayable: Bool
+    feature: String, contribution: Double, measure: String, value: Double?, typical: Double?,
+    text: String, sayable: Bool
   ) {
     self.feature = feature
     self.contribution = contribution
+    self.measure = measure
     self.value = value
     self.typical = typical
     self.text = text

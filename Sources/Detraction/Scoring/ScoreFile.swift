@@ -28,6 +28,7 @@ package struct ScoreFile {
   private struct Part: Encodable {
     var feature: String
     var contribution: Double
+    var measure: String?
     var value: Double?
     var typical: Double?
     var text: String?
@@ -97,7 +98,7 @@ package struct ScoreFile {
     ]
     parts += score.reasons.map {
       Part(
-        feature: $0.feature, contribution: $0.contribution, value: $0.value,
+        feature: $0.feature, contribution: $0.contribution, measure: $0.measure, value: $0.value,
         typical: $0.typical, text: $0.text, sayable: $0.sayable)
     }
     parts.append(Part(feature: "other", contribution: score.other, features: score.otherCount))
