@@ -172,6 +172,18 @@ struct CaseStoreTests {
     #expect(theirs?.description.contains("something else") == true, "\(String(describing: theirs))")
   }
 
+  /// SQLite lets nobody write a database whose file has been taken away (`READONLY_DBMOVED`); a
+  /// file without write permission fails the same way, but not for the superuser.
+  @Test func aStoreThatMayNotBeWrittenSaysSo() throws {
+    let path = try storePath()
+    let store = try CaseStore(path: path)
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".moved")
+    let error = #expect(throws: OutreachError.self) { try Base(5).publish(store, settings()) }
+    #expect(error?.exitStatus == 73)
+    #expect(error?.description.contains("may not be written") == true)
+    #expect(try CaseStore(existing: path + ".moved").openCases().isEmpty)
+  }
+
   @Test func aNewerStoreIsRefused() throws {
     let path = try storePath()
     _ = try CaseStore(path: path)

@@ -7,11 +7,11 @@ import TestSupport
 /// Deaths and crowds of whole processes. Each child is a test process of its own.
 @Suite(.serialized)
 struct FaultTests {
-  static let crowd = settings([Queue(name: "calls", capacity: 2500, channel: "phone")])
-  static let base = Base(6000) {
+  static let crowd = settings([Queue(name: "calls", capacity: 1000, channel: "phone")])
+  static let base = Base(3000) {
     "account-\($0)"
   } record: {
-    AccountRecord(account: "account-\($0)", name: String(repeating: "n", count: 400))
+    AccountRecord(account: "account-\($0)", name: String(repeating: "n", count: 2000))
   }
 
   /// Killed (signal 9) at moments spread over publishing: what stands afterwards is all of the
@@ -77,7 +77,7 @@ struct FaultTests {
       }
     }
     let store = try CaseStore(existing: folder + "/tacit.sqlite")
-    #expect(try store.openCases().count == 2500)
+    #expect(try store.openCases().count == 1000)
     let winners = try FileManager.default.contentsOfDirectory(atPath: folder)
       .filter { $0.hasPrefix("published-") }
     #expect(winners.count == 1)

@@ -1,3 +1,4 @@
+import Detraction
 import Foundation
 import Histories
 import Outreach

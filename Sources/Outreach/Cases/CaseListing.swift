@@ -140,8 +140,8 @@ package struct CaseListing {
     "\(percent(score.probability)) % (\(percent(score.low))–\(percent(score.high)) %)"
   }
 
-  /// `Mon 2 Mar 17:00`.
-  private func timeText(_ instant: Instant) -> String {
+  /// A time as the list prints it: `Mon 2 Mar 17:00`, in the listing's zone.
+  package func timeText(_ instant: Instant) -> String {
     let local = parts(instant)
     return "\(local.weekday) \(local.day) \(local.month) \(local.time)"
   }
