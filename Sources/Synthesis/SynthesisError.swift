@@ -28,4 +28,14 @@ package enum SynthesisError: Error, Equatable, CustomStringConvertible {
       return "\(path): could not \(action): \(reason); no file of the base was left behind"
     }
   }
+
+  /// The exit status a command ends with: 64 for a value that cannot be, 73 for a file in the way or
+  /// not to be created, 74 for one that could not be written.
+  package var status: Int32 {
+    switch self {
+    case .badDate, .badParameter, .tooFewEvents: 64
+    case .wouldOverwrite: 73
+    case .output(_, let action, _): action == "write" || action == "sync" ? 74 : 73
+    }
+  }
 }
