@@ -34,8 +34,10 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Histories"], path: "Tests/TestSupport"),
     .testTarget(name: "LearningTests", dependencies: ["Learning", "TestSupport"]),
     .testTarget(name: "HistoriesTests", dependencies: ["Histories", "TestSupport"]),
-    .testTarget(name: "DetractionTests", dependencies: ["Detraction", "TestSupport"]),
-    .testTarget(name: "OutreachTests", dependencies: ["Outreach", "TestSupport"]),
+    .testTarget(
+      name: "DetractionTests", dependencies: ["Detraction", "Histories", "TestSupport"]),
+    .testTarget(
+      name: "OutreachTests", dependencies: ["Outreach", "Detraction", "Histories", "TestSupport"]),
     .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "TestSupport"]),
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
   ]

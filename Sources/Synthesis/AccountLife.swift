@@ -75,7 +75,7 @@ struct AccountLife {
     let firstWeek = max(0, weeks - (traits.tenureDays - 1) / 7)
     let ageAtFirst = Double(traits.tenureDays / 7 - (weeks - firstWeek))
     var novelty = Law.novelty * Portable.exp(max(0, ageAtFirst) * Portable.log(Law.noveltyMemory))
-    var drift = 0.64 * mood.normal()
+    var drift = Law.driftDeviation * mood.normal()
     var shocks = 0.0
     var failedLastWeek = false
     var lastTicketWeek = -100
@@ -125,14 +125,15 @@ struct AccountLife {
       var felt = 0.0
       for _ in 0..<mood.poisson(lateMean * season) {
         let days = 1 + Int(3.2 * mood.exponential())
-        felt += traits.sensitivity.late * (0.95 + 0.11 * Double(min(days, 7)))
+        felt +=
+          traits.sensitivity.late * (Law.lateWeight + Law.lateDayWeight * Double(min(days, 7)))
         book(.lateDelivery, moment(week, traits, &clock), 0, days, &clock)
       }
       let again = failedLastWeek ? Law.paymentAgain : 0
       let failures = mood.poisson(Law.paymentRate * traits.paymentFrailty + again)
       failedLastWeek = failures > 0
       for _ in 0..<failures {
-        felt += traits.sensitivity.payment * 1.1
+        felt += traits.sensitivity.payment * Law.paymentWeight
         book(.paymentFailed, moment(week, traits, &clock), 0, traits.annualCents / 12, &clock)
       }
       for _ in 0..<mood.poisson(Law.ticketRate * traits.ticketFrailty / g) {
@@ -148,7 +149,7 @@ struct AccountLife {
       }
       if tenureWeeks >= 50 && tenureWeeks % 52 == 0 && mood.chance(Law.priceRiseChance) {
         let percent = 3 + mood.below(13)
-        felt += 0.085 * Double(percent)
+        felt += Law.priceRiseWeight * Double(percent)
         book(.priceRise, moment(week, traits, &clock), 3, percent, &clock)
       }
       shocks = Law.shockMemory * shocks + felt + pending[week]
@@ -181,11 +182,11 @@ struct AccountLife {
   /// What a waiting ticket adds to each week's shocks: 0.2 at once, then 0.55 · ln(1 + hours/24)
   /// as far as it has waited by the week's end, counted from the beginning of the week it opened.
   private mutating func feelTicket(openedIn week: Int, hours: Double, sensitivity: Double) {
-    pending[week] += 0.2 * sensitivity
+    pending[week] += Law.ticketWeight * sensitivity
     var felt = 0.0
     for later in week..<Calendar.historyWeeks {
       let waited = min(hours, 168 * Double(later - week + 1))
-      let now = 0.55 * sensitivity * Portable.log(1 + waited / 24)
+      let now = Law.waitingWeight * sensitivity * Portable.log(1 + waited / 24)
       pending[later] += now - felt
       felt = now
       if waited >= hours { return }

@@ -2,7 +2,8 @@
 enum Law {
   // Satisfaction, in log-odds; larger is happier.
   static let driftMemory = 0.94  // a week; half-life 11 weeks
-  static let driftNoise = 0.22  // a week; stationary deviation 0.64
+  static let driftNoise = 0.22  // a week
+  static let driftDeviation = 0.64  // = driftNoise / √(1 − driftMemory²), stationary
   static let shockMemory = 0.93  // a week; half-life 10 weeks
   static let novelty = -0.6  // at sign-up, fading
   static let noveltyMemory = 0.96
@@ -17,6 +18,14 @@ enum Law {
   static let priceRiseChance = 0.5  // a year
   static let ticketLogHours = 3.0  // median 20 hours
   static let ticketSpread = 1.2
+
+  // What incidents weigh, in log-odds.
+  static let lateWeight = 0.95
+  static let lateDayWeight = 0.11  // a day late, up to 7
+  static let paymentWeight = 1.1
+  static let ticketWeight = 0.2
+  static let waitingWeight = 0.55  // times ln(1 + hours/24)
+  static let priceRiseWeight = 0.085  // a per cent
 
   // Activity a week at scale 1.
   static let loginRate = 0.30

@@ -29,11 +29,13 @@ package enum SynthesisError: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The exit status of DESIGN 7: usage for what was asked, 73 for what could not be written.
-  package var exitStatus: Int32 {
+  /// The exit status a command ends with: 64 for a value that cannot be, 73 for a file in the way or
+  /// not to be created, 74 for one that could not be written.
+  package var status: Int32 {
     switch self {
     case .badDate, .badParameter, .tooFewEvents: 64
-    case .wouldOverwrite, .output: 73
+    case .wouldOverwrite: 73
+    case .output(_, let action, _): action == "write" || action == "sync" ? 74 : 73
     }
   }
 }

@@ -3,14 +3,16 @@ import Foundation
 /// Lets stripes through in order, whichever thread made them, and keeps the first error.
 ///
 /// `@unchecked Sendable`: every field is read and written under `condition`'s lock only.
-final class Turnstile: @unchecked Sendable {
+package final class Turnstile: @unchecked Sendable {
   private let condition = NSCondition()
   private var turn = 0
   private var summary = SyntheticBase.Summary()
   private var failure: SynthesisError?
 
+  package init() {}
+
   /// Waits for its turn, then runs `body` unless an earlier one failed.
-  func pass(
+  package func pass(
     _ stripe: Int, adding part: SyntheticBase.Summary, _ body: () throws(SynthesisError) -> Void
   ) {
     condition.lock()
@@ -32,7 +34,8 @@ final class Turnstile: @unchecked Sendable {
     condition.broadcast()
   }
 
-  func result() throws(SynthesisError) -> SyntheticBase.Summary {
+  /// What all passes added up to, or the first error.
+  package func result() throws(SynthesisError) -> SyntheticBase.Summary {
     if let failure { throw failure }
     return summary
   }

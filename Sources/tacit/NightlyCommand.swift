@@ -106,9 +106,8 @@ struct NightlyCommand: ParsableCommand {
 
 /// Writes the run's score file, then decides and publishes in one transaction.
 func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) throws -> Publication {
-  let folder = session.file.folder
-    .appendingPathComponent("runs")
-    .appendingPathComponent(dateName(scorer.asOf, session.histories.timeZone))
+  let date = dateName(scorer.asOf, session.histories.timeZone)
+  let folder = session.file.folder.appendingPathComponent("runs/\(date)")
   do {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   } catch {
@@ -125,7 +124,7 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
     throw HistoriesError.output("cannot rename \(partial.path) to \(scores.path)")
   }
   let facts = RunFacts(
-    model: scorer.version.version, scoresPath: scores.path, scoresSHA256: digest,
+    model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)", scoresSHA256: digest,
     tacitVersion: Tacit.configuration.version, accounts: scorer.counts.accounts,
     silent: scorer.counts.silent)
   return try store.publish(asOf: scorer.asOf) { work in

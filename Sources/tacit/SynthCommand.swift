@@ -48,7 +48,7 @@ struct SynthCommand: ParsableCommand {
   var out: String
 
   @Option(help: "How many threads; never changes a byte. (default: all cores)")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  var threads: Int?
 
   @Flag(help: "Report on stdout as one JSON object.")
   var json = false
@@ -59,7 +59,8 @@ struct SynthCommand: ParsableCommand {
   func run() throws {
     let base = try SyntheticBase(
       accounts: accounts, events: events, seed: seed, asOf: asOf, responseBias: responseBias)
-    let summary = try base.write(to: out, threads: threads)
+    let summary = try base.write(
+      to: out, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     if json {
       print(
         """

@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 import Synthesis
 import TestSupport
 import Testing
@@ -43,6 +45,20 @@ private let asOf = "2026-02-28T23:00:00Z"
       #expect(other.files.bytes == one.files.bytes)
       #expect(other.summary == one.summary)
     }
+  }
+
+  @Test func `though a later stripe is made first`() throws {
+    let turnstile = Turnstile()
+    let passed = Mutex<[Int]>([])
+    DispatchQueue.concurrentPerform(iterations: 2) { stripe in
+      if stripe == 0 { usleep(100_000) }
+      turnstile.pass(stripe, adding: .init()) { passed.withLock { $0.append(stripe) } }
+    }
+    #expect(passed.withLock { $0 } == [0, 1])
+    // The first error stays, and nothing passes after it.
+    turnstile.pass(2, adding: .init()) { () throws(SynthesisError) in throw .badDate("a") }
+    turnstile.pass(3, adding: .init()) { () throws(SynthesisError) in throw .badDate("b") }
+    #expect(throws: SynthesisError.badDate("a")) { try turnstile.result() }
   }
 
   @Test func `another seed gives another base`() throws {
