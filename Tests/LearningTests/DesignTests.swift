@@ -23,10 +23,8 @@ import Testing
     #expect(design.columns.map(\.source) == [0, 1, 1, 2, 2])
     #expect(design.columns.map(\.basis) == [.linear, .log1p, .missing, .level(1), .pooled([2, 3])]
       || design.columns.map(\.basis) == [.linear, .log1p, .missing, .level(0), .pooled([2, 3])])
-    #expect(design.dropped == [
-      .init(source: 3, basis: .linear, reason: .constant),
-      .init(source: 4, basis: .linear, reason: .duplicate(of: 0)),
-    ])
+    #expect(design.dropped.map(\.source) == [3, 4])
+    #expect(design.dropped.map(\.reason) == [.constant, .duplicate(of: 0)])
     let z = try design.expand(x, threads: 2)
     for k in 0..<5 {
       let column = z.column(k)
