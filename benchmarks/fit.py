@@ -1,8 +1,9 @@
 """Fits L2 logistic regression on 1,000,000 × 50 float64: tacit beside glum and scikit-learn.
 
 Every system gets the matrix in memory in its best layout, both cores, and the loosest tolerance
-with which it reaches max |gradient| <= 1e-9 (mean scale, raw columns) on these data; where none
-does, the tightest, and the table shows what it reached. The time is that of fitting alone; reading
+with which it reaches max |gradient| <= 2e-9 (mean scale, raw columns) on these data, twice what is
+asked of tacit: a peer whose last step ends just above 1e-9 is not made to take another. Where no
+tolerance does, the tightest, and the table shows what it reached. The time is that of fitting alone; reading
 is not in it. Objective and gradient of every result are computed here by the same numpy code.
 
     .venv/bin/python benchmarks/fit.py [--rounds 5] [--rows 1000000] [--sklearn-rounds 1]
@@ -67,11 +68,11 @@ def judge(x, y, coef, intercept):
     return objective, max(np.abs(gradient).max(), abs(free / n))
 
 
-# What each peer is tried with, loosest first.
+# What each peer is tried with, loosest first, and its layouts (scikit-learn copies to row-major).
 PEERS = {
-    "glum irls-ls": [1e-6, 1e-7, 1e-8, 1e-9],
-    "sklearn lbfgs": [1e-8, 1e-9, 1e-10],
-    "sklearn newton-cholesky": [1e-6, 1e-9],
+    "glum irls-ls": ([1e-6, 1e-7, 1e-8, 1e-9], "CF"),
+    "sklearn lbfgs": ([1e-9], "C"),
+    "sklearn newton-cholesky": ([1e-6, 1e-9], "C"),
 }
 
 
@@ -137,16 +138,16 @@ def main():
 
     # The loosest sufficient tolerance and the better layout of each peer, on the shuffled rows.
     chosen = {}
-    for name, tolerances in PEERS.items():
+    for name, (tolerances, layouts) in PEERS.items():
         if name.startswith("sklearn") and a.sklearn_rounds == 0:
             continue
         for tolerance in tolerances:
-            tried = {l: run_peer(name, tolerance, rows, "shuffled", l) for l in "CF"}
+            tried = {l: run_peer(name, tolerance, rows, "shuffled", l) for l in layouts}
             print(name, tolerance, {l: (round(t["seconds"], 2), t["max_gradient"])
                                     for l, t in tried.items()}, flush=True)
             layout = min(tried, key=lambda l: tried[l]["seconds"])
             chosen[name] = (tolerance, layout)
-            if tried[layout]["max_gradient"] <= TARGET:
+            if tried[layout]["max_gradient"] <= 2 * TARGET:
                 break
 
     tables, remarks = [], []
