@@ -36,6 +36,7 @@ class System:
     run: Callable[[int], dict[str, Any]]
     ours: bool = False
     note: str = ""
+    most_rounds: int | None = None  # for systems too slow to run in every round; then no warm-up
     outcomes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -106,6 +107,9 @@ def compare(problem: str, systems: list[System], rounds: int = 5, warm: int = 1)
     load = os.getloadavg()[0]
     for number in range(-warm, rounds):
         for system in systems:
+            limit = system.most_rounds
+            if limit is not None and not 0 <= number < limit:
+                continue
             start = time.perf_counter()
             outcome = system.run(number)
             outcome.setdefault("seconds", time.perf_counter() - start)

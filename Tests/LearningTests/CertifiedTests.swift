@@ -60,8 +60,10 @@ import Testing
     let y = rows.map { cell($0, "low") }
     let full = try matrix(
       rows.map { row in
-        [cell(row, "age"), cell(row, "lwt"), row[race] == "black" ? 1 : 0,
-          row[race] == "other" ? 1 : 0]
+        [
+          cell(row, "age"), cell(row, "lwt"), row[race] == "black" ? 1 : 0,
+          row[race] == "other" ? 1 : 0,
+        ]
           + ["smoke", "ptl", "ht", "ui"].map { cell(row, $0) }
       })
     let fit = try fitLogistic(full, labels: y, parameters: plain())

@@ -84,8 +84,9 @@ import Testing
         parameters: parameters)
     }
     // All positives in one fold.
-    #expect(throws: LearningError.foldWithoutClass(
-      fold: 1, label: 1, rows: problem.labels.filter { $0 == 0 }.count)
+    #expect(
+      throws: LearningError.foldWithoutClass(
+        fold: 0, label: 0, rows: problem.labels.filter { $0 == 1 }.count)
     ) {
       try crossValidateL2(
         problem.x, labels: problem.labels, folds: problem.labels.map { Int($0) },

@@ -24,7 +24,9 @@ import Testing
     return loss / w.reduce(0, +) + l2 / 2 * square
   }
 
-  @Test(arguments: [false, true]) func gradientVanishesByFiniteDifferences(_ standardise: Bool) throws {
+  @Test(arguments: [false, true]) func gradientVanishesByFiniteDifferences(_ standardise: Bool)
+    throws
+  {
     let problem = try Problem(rows: 700, columns: 5)
     let l2 = 0.01
     let fit = try fitLogistic(
@@ -80,7 +82,9 @@ import Testing
   }
 
   /// Large enough for the sampled start, the chord steps and the float32 products.
-  @Test(arguments: [false, true]) func orderOfRowsColumnsAndMemoryChangesNothing(_ sorted: Bool) throws {
+  @Test(arguments: [false, true]) func orderOfRowsColumnsAndMemoryChangesNothing(_ sorted: Bool)
+    throws
+  {
     let problem = try Problem(rows: 60_000, columns: 9, seed: 5)
     let fit = try fitLogistic(
       problem.x, labels: problem.labels, parameters: parameters(1e-4))

@@ -7,7 +7,8 @@ import Testing
   private func header(
     _ descr: String, fortran: Bool = false, shape: String, version: UInt8 = 1
   ) -> [UInt8] {
-    var text = "{'descr': '\(descr)', 'fortran_order': \(fortran ? "True" : "False"), "
+    var text =
+      "{'descr': '\(descr)', 'fortran_order': \(fortran ? "True" : "False"), "
       + "'shape': \(shape), }"
     text += String(repeating: " ", count: 100 - text.utf8.count) + "\n"
     let length: [UInt8] = version == 1 ? [101, 0] : [101, 0, 0, 0]
@@ -24,15 +25,18 @@ import Testing
     return path
   }
 
-  @Test(arguments: [Matrix.Order.rowMajor, .columnMajor]) func comesBack(_ order: Matrix.Order) throws {
+  @Test(arguments: [Matrix.Order.rowMajor, .columnMajor]) func comesBack(_ order: Matrix.Order)
+    throws
+  {
     let matrix = try Matrix(rows: 3, columns: 2, order: order, elements: [1, 2, 3, 4, 5, 6.5])
     let path = try temporaryFolder().appendingPathComponent("m.npy").path
     try NPYFile.write(matrix, to: path)
     let back = try NPYFile.matrix(at: path)
     #expect(back.order == order && back.rows == 3 && back.columns == 2)
     for i in 0..<3 { #expect(back.row(i) == matrix.row(i)) }
-    #expect(try FileManager.default.contentsOfDirectory(
-      atPath: (path as NSString).deletingLastPathComponent) == ["m.npy"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(
+        atPath: (path as NSString).deletingLastPathComponent) == ["m.npy"])
     try NPYFile.write([1, .nan, 3], to: path)
     let vector = try NPYFile.vector(at: path)
     #expect(vector[0] == 1 && vector[1].isNaN && vector[2] == 3)

@@ -37,6 +37,8 @@ struct LogisticObjective: Sendable {
   let penalty: [Double]
   let threads: Int
 
+  private typealias Lanes = SigmoidKernel.Lanes
+
   private var columns: Int { x.columns }
   /// Rows in a tile: about 400 KB of float64, a multiple of 8, whatever the order and the threads.
   private var tile: Int { Swift.max(64, Swift.min(1024, 51_200 / Swift.max(columns, 1) / 8 * 8)) }
@@ -140,7 +142,13 @@ struct LogisticObjective: Sendable {
           BLAS.accumulate(rows: block, times: $0.baseAddress!, into: eta)
         }
       }
-      losses(padded, eta: eta, y: y, w: w, root: gram == nil ? nil : root, into: &sums)
+      // While the losses are computed, memory brings the next tile.
+      let end = rows.upperBound
+      var prefetch = BLAS.Prefetch(
+        BLAS.Rows(x, end..<Swift.min(end + tile, range.upperBound)))
+      losses(
+        padded, eta: eta, y: y, w: w, root: gram == nil ? nil : root, prefetch: &prefetch,
+        into: &sums)
       if let block {
         sums.gradient.withUnsafeMutableBufferPointer {
           BLAS.accumulate(transposed: block, times: eta, into: $0.baseAddress!)
@@ -155,12 +163,14 @@ struct LogisticObjective: Sendable {
   /// of the weight so that saturated rows keep the Gram matrix regular.
   private func losses(
     _ count: Int, eta: UnsafeMutablePointer<Double>, y: UnsafePointer<Double>,
-    w: UnsafePointer<Double>, root: UnsafeMutablePointer<Double>?, into sums: inout StripeSums
+    w: UnsafePointer<Double>, root: UnsafeMutablePointer<Double>?,
+    prefetch: inout BLAS.Prefetch, into sums: inout StripeSums
   ) {
-    typealias Lanes = SigmoidKernel.Lanes
+    let lines = (Lanes.scalarCount * columns + 7) / 8
     var loss = Lanes(repeating: 0)
     var residuals = Lanes(repeating: 0)
     for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+      prefetch.advance(lines: lines)
       let at = UnsafeMutableRawPointer(eta + i)
       let weight = UnsafeRawPointer(w + i).loadUnaligned(as: Lanes.self)
       let row = SigmoidKernel.rows(

@@ -35,6 +35,39 @@ enum BLAS {
     }
   }
 
+  /// Walks over rows where they lie, asking for their cache lines a few at a time.
+  struct Prefetch {
+    private let start: UnsafePointer<Double>?
+    /// Runs of consecutive values, and the distance between their starts.
+    private let runs: Int
+    private let runLength: Int
+    private let stride: Int
+    private var run = 0
+    private var offset = 0
+
+    init(_ rows: Rows?) {
+      start = rows?.start
+      let isRowMajor = rows?.order == .rowMajor
+      runs = rows.map { isRowMajor ? 1 : $0.columns } ?? 0
+      runLength = rows.map { isRowMajor ? $0.count * $0.columns : $0.count } ?? 0
+      stride = rows.map { Int($0.stride) } ?? 0
+    }
+
+    /// Asks for the next `lines` lines of 64 bytes, as far as there are any.
+    @inline(__always)
+    mutating func advance(lines: Int) {
+      guard let start else { return }
+      for _ in 0..<lines where run < runs {
+        prefetch_line(start + run * stride + offset)
+        offset += 8
+        if offset >= runLength {
+          offset = 0
+          run += 1
+        }
+      }
+    }
+  }
+
   /// y += X b: `b` has a value a column, `y` one a row.
   static func accumulate(
     rows: Rows, times b: UnsafePointer<Double>, into y: UnsafeMutablePointer<Double>
