@@ -17,24 +17,24 @@ final class FeatureWalk {
   }
 
   /// How one cell of the vector comes out of the rings and states.
-  private enum Cell {
-    case count(Int)
-    case sum(Int)
-    case mean(Int)
-    case activeDays(Int)
-    case daysSinceLast(Int)
-    case daysSinceFirst(Int)
-    case meanGap(Int)
-    case lastGapRatio(Int)
-    case trend(recent: Int, longer: Int, recentScale: Double, longerScale: Double)
-    case tenure
-    case numeric(Int)
-    /// The attribute, and for each of the file's levels the schema's (−1 for none).
-    case categorical(Int, [Int32])
-    case missing
+  private enum Rule: UInt8 {
+    case count, sum, mean, activeDays, daysSinceLast, daysSinceFirst, meanGap, lastGapRatio, trend
+    case tenure, numeric, categorical, missing
+  }
+
+  private struct Cell {
+    var rule: Rule
+    /// A ring (slot × rings + ring), a slot or an attribute.
+    var place = 0
+    /// Of a trend: the longer window's ring, and what makes counts into rates per 30 days.
+    var longer = 0
+    var recentScale = 0.0
+    var longerScale = 0.0
   }
 
   private let cells: [Cell]
+  /// For each categorical attribute, the schema's number of each of the file's levels (−1: none).
+  private let knownLevels: [[Int32]]
   /// Window lengths in microseconds, ascending; the ring after them is everything older.
   private let windows: [Int64]
   /// The schema's slot of each of the base's kinds, −1 for none; whether it is a feature kind.
@@ -44,15 +44,24 @@ final class FeatureWalk {
   private let zone: LocalTime
   private var stretch: (from: Int64, to: Int64, offset: Int) = (0, 0, 0)
   private let rings: Int
+  private let slotCount: Int
   /// By slot × ring.
-  private var counts: [Int]
-  private var sums: [Double]
-  private var valued: [Int]
-  private var dates: [Int]
+  private let counts: UnsafeMutablePointer<Int>
+  private let sums: UnsafeMutablePointer<Double>
+  private let valued: UnsafeMutablePointer<Int>
+  private let dates: UnsafeMutablePointer<Int>
   private let fresh: [KindState]
-  private var states: [KindState]
+  private let states: UnsafeMutablePointer<KindState>
   private let wantsSums: Bool
   private let wantsDates: Bool
+
+  deinit {
+    counts.deallocate()
+    sums.deallocate()
+    valued.deallocate()
+    dates.deallocate()
+    states.deallocate()
+  }
 
   init(_ schema: FeatureSchema, kinds: [KindSummary], accounts: AccountsFile?) {
     self.accounts = accounts
@@ -85,48 +94,51 @@ final class FeatureWalk {
       case .lifetime: slot(kind) * rings + rings - 1
       }
     }
+    var known: [[Int32]] = accounts?.source.categorical.map { _ in [] } ?? []
     cells = zip(schema.features, schema.levels).map { feature, levels in
       switch feature {
-      case .count(let kind, let window): return .count(ring(kind, window))
+      case .count(let kind, let window): return Cell(rule: .count, place: ring(kind, window))
       case .sum(let kind, let window):
         states[slot(kind)].wantsValue = true
-        return .sum(ring(kind, window))
+        return Cell(rule: .sum, place: ring(kind, window))
       case .mean(let kind, let window):
         states[slot(kind)].wantsValue = true
-        return .mean(ring(kind, window))
+        return Cell(rule: .mean, place: ring(kind, window))
       case .activeDays(let kind, let window):
         states[slot(kind)].wantsDates = true
-        return .activeDays(ring(kind, window))
-      case .daysSinceLast(let kind): return .daysSinceLast(slot(kind))
-      case .daysSinceFirst(let kind): return .daysSinceFirst(slot(kind))
-      case .meanGap(let kind): return .meanGap(slot(kind))
-      case .lastGapRatio(let kind): return .lastGapRatio(slot(kind))
+        return Cell(rule: .activeDays, place: ring(kind, window))
+      case .daysSinceLast(let kind): return Cell(rule: .daysSinceLast, place: slot(kind))
+      case .daysSinceFirst(let kind): return Cell(rule: .daysSinceFirst, place: slot(kind))
+      case .meanGap(let kind): return Cell(rule: .meanGap, place: slot(kind))
+      case .lastGapRatio(let kind): return Cell(rule: .lastGapRatio, place: slot(kind))
       case .trend(let kind, let recent, let longer):
-        return .trend(
-          recent: ring(kind, .days(recent)), longer: ring(kind, .days(longer)),
+        return Cell(
+          rule: .trend, place: ring(kind, .days(recent)), longer: ring(kind, .days(longer)),
           recentScale: 30 / Double(recent), longerScale: 30 / Double(longer))
-      case .tenure: return .tenure
+      case .tenure: return Cell(rule: .tenure)
       case .numeric(let name):
         let place = accounts?.source.numeric.firstIndex { $0.utf8.elementsEqual(name.utf8) }
-        return place.map(Cell.numeric) ?? .missing
+        return place.map { Cell(rule: .numeric, place: $0) } ?? Cell(rule: .missing)
       case .categorical(let name):
         let place = accounts?.source.categorical.firstIndex { $0.utf8.elementsEqual(name.utf8) }
-        guard let accounts, let place else { return .missing }
-        let known = accounts.levels[place].map { level in
+        guard let accounts, let place else { return Cell(rule: .missing) }
+        known[place] = accounts.levels[place].map { level in
           Int32(levels.firstIndex { $0.utf8.elementsEqual(level.utf8) } ?? -1)
         }
-        return .categorical(place, known)
+        return Cell(rule: .categorical, place: place)
       }
     }
+    knownLevels = known
     fresh = states
-    self.states = states
+    slotCount = states.count
     wantsSums = states.contains { $0.wantsValue }
     wantsDates = states.contains { $0.wantsDates }
-    let size = states.count * rings
-    counts = Array(repeating: 0, count: size)
-    sums = Array(repeating: 0, count: size)
-    valued = Array(repeating: 0, count: size)
-    dates = Array(repeating: 0, count: size)
+    let size = max(states.count * rings, 1)
+    counts = .allocate(capacity: size)
+    sums = .allocate(capacity: size)
+    valued = .allocate(capacity: size)
+    dates = .allocate(capacity: size)
+    self.states = .allocate(capacity: max(states.count, 1))
   }
 
   /// Fills `row` (as many cells as the schema has features) for a history in time order, as of
@@ -140,20 +152,23 @@ final class FeatureWalk {
     reset()
     guard walk(events, t) else { return false }
     addUpRings()
-    for (index, cell) in cells.enumerated() { row[index] = value(of: cell, t, accountRow) }
+    cells.withUnsafeBufferPointer { cells in
+      for index in cells.indices { row[index] = value(of: cells[index], t, accountRow) }
+    }
     return true
   }
 
   private func reset() {
-    for index in counts.indices { counts[index] = 0 }
+    let size = slotCount * rings
+    counts.initialize(repeating: 0, count: size)
     if wantsSums {
-      for index in sums.indices {
-        sums[index] = 0
-        valued[index] = 0
-      }
+      sums.initialize(repeating: 0, count: size)
+      valued.initialize(repeating: 0, count: size)
     }
-    if wantsDates { for index in dates.indices { dates[index] = 0 } }
-    states = fresh
+    if wantsDates { dates.initialize(repeating: 0, count: size) }
+    fresh.withUnsafeBufferPointer {
+      if let start = $0.baseAddress { states.initialize(from: start, count: slotCount) }
+    }
   }
 
   private func walk(_ events: UnsafeBufferPointer<Event>, _ t: Int64) -> Bool {
@@ -206,7 +221,7 @@ final class FeatureWalk {
 
   private func addUpRings() {
     var ring = 0
-    while ring < counts.count {
+    while ring < slotCount &* rings {
       for next in (ring &+ 1)..<(ring &+ rings) {
         counts[next] &+= counts[next &- 1]
         if wantsSums {
@@ -219,40 +234,42 @@ final class FeatureWalk {
     }
   }
 
-  private static let perDay = Double(Instant.microsecondsPerDay)
+  private static let perDay = 86_400_000_000.0
 
+  @inline(__always)
   private func value(of cell: Cell, _ t: Int64, _ accountRow: Int32) -> Double {
-    switch cell {
-    case .count(let ring): return Double(counts[ring])
-    case .sum(let ring): return sums[ring]
-    case .mean(let ring): return valued[ring] == 0 ? .nan : sums[ring] / Double(valued[ring])
-    case .activeDays(let ring): return Double(dates[ring])
-    case .daysSinceLast(let slot):
-      let state = states[slot]
-      return state.events == 0 ? .nan : Double(t &- state.last) / Self.perDay
-    case .daysSinceFirst(let slot):
-      let state = states[slot]
-      return state.events == 0 ? .nan : Double(t &- state.first) / Self.perDay
-    case .meanGap(let slot): return meanGap(states[slot])
-    case .lastGapRatio(let slot):
-      let state = states[slot]
+    let place = cell.place
+    switch cell.rule {
+    case .count: return Double(counts[place])
+    case .sum: return sums[place]
+    case .mean: return valued[place] == 0 ? .nan : sums[place] / Double(valued[place])
+    case .activeDays: return Double(dates[place])
+    case .daysSinceLast:
+      return states[place].events == 0 ? .nan : Double(t &- states[place].last) / Self.perDay
+    case .daysSinceFirst:
+      return states[place].events == 0 ? .nan : Double(t &- states[place].first) / Self.perDay
+    case .meanGap: return meanGap(states[place])
+    case .lastGapRatio:
+      let state = states[place]
       guard state.events > 2, state.last > state.first else { return .nan }
       return Double(state.last &- state.lastButOne) / Self.perDay / meanGap(state)
-    case .trend(let recent, let longer, let recentScale, let longerScale):
-      return log1p(Double(counts[recent]) * recentScale)
-        - log1p(Double(counts[longer]) * longerScale)
+    case .trend:
+      return log1p(Double(counts[place]) * cell.recentScale)
+        - log1p(Double(counts[cell.longer]) * cell.longerScale)
     case .tenure:
       var first = Int64.max
-      for state in states where state.events > 0 { first = min(first, state.first) }
+      for slot in 0..<slotCount where states[slot].events > 0 {
+        first = min(first, states[slot].first)
+      }
       return first == .max ? .nan : Double(t &- first) / Self.perDay
-    case .numeric(let attribute):
+    case .numeric:
       guard let row = knownRow(accountRow, t), let accounts else { return .nan }
-      return accounts.numeric[attribute][row]
-    case .categorical(let attribute, let known):
+      return accounts.numeric[place][row]
+    case .categorical:
       guard let row = knownRow(accountRow, t), let accounts else { return .nan }
-      let level = accounts.categorical[attribute][row]
-      guard level >= 0, known[Int(level)] >= 0 else { return .nan }
-      return Double(known[Int(level)])
+      let level = accounts.categorical[place][row]
+      guard level >= 0, knownLevels[place][Int(level)] >= 0 else { return .nan }
+      return Double(knownLevels[place][Int(level)])
     case .missing: return .nan
     }
   }

@@ -1,34 +1,48 @@
 /// A growing buffer of output bytes that knows how to write numbers fast.
-struct NumberWriter {
-  private var bytes: [UInt8] = []
-  private var used = 0
+final class NumberWriter {
+  private var start: UnsafeMutablePointer<UInt8>
+  private var place: UnsafeMutablePointer<UInt8>
+  private var end: UnsafeMutablePointer<UInt8>
   /// Room that any number fits in.
-  private static let longest = 40
+  private static let longest = 48
 
   init(capacity: Int) {
-    bytes = Array(repeating: 0, count: max(capacity, 256))
+    let capacity = max(capacity, 256)
+    start = .allocate(capacity: capacity)
+    place = start
+    end = start + capacity
   }
 
-  /// The bytes written so far.
-  mutating func finish() -> [UInt8] {
-    bytes.removeLast(bytes.count - used)
-    return bytes
+  deinit { start.deallocate() }
+
+  /// A copy of the bytes written so far.
+  var written: [UInt8] { Array(UnsafeBufferPointer(start: start, count: place - start)) }
+
+  @inline(__always)
+  private func need(_ count: Int) {
+    if end - place < count { grow(count) }
   }
 
-  private mutating func need(_ count: Int) {
-    if used + count > bytes.count {
-      bytes.append(contentsOf: repeatElement(0, count: max(count, bytes.count / 2)))
-    }
+  private func grow(_ count: Int) {
+    let used = place - start
+    let capacity = max(used + count, (end - start) * 2)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    larger.update(from: start, count: used)
+    start.deallocate()
+    start = larger
+    place = larger + used
+    end = larger + capacity
   }
 
   @inline(__always)
-  mutating func append(byte: UInt8) {
+  func append(byte: UInt8) {
     need(1)
-    bytes[used] = byte
-    used &+= 1
+    place.pointee = byte
+    place += 1
   }
 
-  mutating func append(field: some Collection<UInt8>) {
+  /// A CSV field, quoted where RFC 4180 asks for it.
+  func append(field: some Collection<UInt8>) {
     need(2 * field.count + 2)
     let special = field.contains { $0 == 0x2c || $0 == 0x22 || $0 == 0x0a || $0 == 0x0d }
     if special { append(byte: 0x22) }
@@ -39,63 +53,161 @@ struct NumberWriter {
     if special { append(byte: 0x22) }
   }
 
-  mutating func append(raw values: UnsafePointer<Double>, count: Int) {
-    let count = count * 8
-    need(count)
-    bytes.withUnsafeMutableBytes {
-      UnsafeMutableRawBufferPointer(rebasing: $0[used..<(used + count)])
-        .copyMemory(from: UnsafeRawBufferPointer(start: values, count: count))
+  /// A row of CSV cells, each after a comma.
+  @inline(__always)
+  func append(cells row: UnsafePointer<Double>, count: Int) {
+    need(count &* Self.longest)
+    var place = place
+    for index in 0..<count {
+      place.pointee = 0x2c
+      place += 1
+      Self.write(row[index], at: &place)
     }
-    used += count
+    self.place = place
   }
 
-  /// Appends the shortest decimal that reads back as `value`; nothing for NaN (missing).
-  @inline(__always)
-  mutating func append(_ value: Double) {
+  /// One cell: the shortest decimal that reads back as `value`; nothing for NaN (missing).
+  func append(_ value: Double) {
     need(Self.longest)
-    let units = Int64(truncatingIfNeeded: Int(exactly: value) ?? .min)
-    if units > -1_000_000_000_000_000, units < 1_000_000_000_000_000 {
-      append(integer: units)
+    Self.write(value, at: &place)
+  }
+
+  func append(raw values: UnsafePointer<Double>, count: Int) {
+    need(count * 8)
+    UnsafeMutableRawPointer(place).copyMemory(from: values, byteCount: count * 8)
+    place += count * 8
+  }
+
+  @inline(__always)
+  private static func write(_ value: Double, at place: inout UnsafeMutablePointer<UInt8>) {
+    if value >= 0, value < 10, value == Double(UInt8(value)) {
+      place.pointee = 0x30 &+ UInt8(value)
+      place += 1
     } else if !value.isNaN {
-      append(general: value)
+      writeLonger(value, at: &place)
+    }
+  }
+
+  private static func writeLonger(_ value: Double, at place: inout UnsafeMutablePointer<UInt8>) {
+    var magnitude = value
+    if value < 0 {
+      place.pointee = 0x2d
+      place += 1
+      magnitude = -value
+    }
+    if magnitude < 1e15, magnitude == Double(UInt64(magnitude)) {
+      write(digits: UInt64(magnitude), at: &place)
+    } else if let decimal = ShortDecimal(magnitude) {
+      write(decimal, at: &place)
+    } else {
+      for byte in magnitude.description.utf8 {
+        place.pointee = byte
+        place += 1
+      }
     }
   }
 
   @inline(__always)
-  private mutating func append(integer value: Int64) {
-    if value >= 0, value < 10 {
-      bytes[used] = 0x30 &+ UInt8(truncatingIfNeeded: value)
-      used &+= 1
-      return
-    }
-    if value < 0 {
-      bytes[used] = 0x2d
-      used &+= 1
-    }
-    append(digits: value.magnitude)
-  }
-
-  private mutating func append(digits value: UInt64) {
+  private static func write(digits value: UInt64, at place: inout UnsafeMutablePointer<UInt8>) {
     var count = 1
     var bound: UInt64 = 10
     while count < 19, value >= bound {
-      count += 1
+      count &+= 1
       bound = bound &* 10
     }
+    place += count
     var rest = value
-    var place = used + count
-    while place > used {
-      place -= 1
-      bytes[place] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
+    for back in 1...count {
+      let quotient = rest / 10
+      place[-back] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
+      rest = quotient
     }
-    used += count
   }
 
-  private mutating func append(general value: Double) {
-    for byte in value.description.utf8 {
-      bytes[used] = byte
-      used += 1
+  private static func write(
+    _ decimal: ShortDecimal, at place: inout UnsafeMutablePointer<UInt8>
+  ) {
+    let unit = ShortDecimal.powers[decimal.places]
+    let whole = decimal.digits / unit
+    write(digits: whole, at: &place)
+    place.pointee = 0x2e
+    place += 1
+    writeFraction(decimal.digits &- whole &* unit, decimal.places, at: &place)
+  }
+
+  @inline(__always)
+  private static func writeFraction(
+    _ value: UInt64, _ places: Int, at place: inout UnsafeMutablePointer<UInt8>
+  ) {
+    place += places
+    var rest = value
+    for back in 1...places {
+      let quotient = rest / 10
+      place[-back] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
+      rest = quotient
     }
+  }
+}
+
+/// The shortest decimal that reads back as a given double, the nearest one among those: the last
+/// steps of R. Giulietti's Schubfach (https://drive.google.com/file/d/1luHhyQF9zKlM8yJ1nebU0OgVYhfC6CBN),
+/// with exact integers instead of its tables, which the range allows: for 10^-3 ≤ x < 10^9 all
+/// products fit in 128 bits.
+struct ShortDecimal {
+  /// The value is `digits` · 10^-`places`.
+  let digits: UInt64
+  let places: Int
+
+  static let powers: [UInt64] = (0...19).map { exponent in
+    (0..<exponent).reduce(UInt64(1)) { power, _ in power * 10 }
+  }
+
+  /// Nil outside the range above, for whole numbers and for powers of two.
+  init?(_ value: Double) {
+    guard value >= 1e-3, value < 1e9, value.significandBitPattern != 0 else { return nil }
+    // value = m · 2^q with 2^52 < m < 2^53, −62 ≤ q ≤ −23.
+    let m = value.significandBitPattern | (1 << 52)
+    let q = Int(value.exponentBitPattern) - 1075
+    // 10^k ≤ 2^q < 10^(k+1), by ⌊q · log10 2⌋, and 10^-k has at most 19 zeros.
+    let k = (q * 1_262_611) >> 22
+    let scale = UInt128(Self.powers[-k])
+    let shift = UInt128(2 - q)
+    let middle = UInt128(4 * m) * scale
+    let half = 2 * scale
+    let lower = middle - half
+    let upper = middle + half
+    // An even m owns both ends of its interval of rounding.
+    let closed = m & 1 == 0
+    func holds(_ candidate: UInt64) -> Bool {
+      let place = UInt128(candidate) << shift
+      return closed ? place >= lower && place <= upper : place > lower && place < upper
+    }
+    let floor = UInt64(truncatingIfNeeded: middle >> shift)
+    // At most one multiple of ten units lies in the interval: it is shorter than all others.
+    let tens = floor / 10 * 10
+    var chosen: UInt64
+    if holds(tens) {
+      chosen = tens
+    } else if holds(tens + 10) {
+      chosen = tens + 10
+    } else {
+      let below = holds(floor)
+      let above = holds(floor + 1)
+      if below, above {
+        let distance = middle - UInt128(floor) << shift
+        let unit = UInt128(1) << shift
+        let isUpper = 2 * distance > unit || (2 * distance == unit && floor & 1 == 1)
+        chosen = isUpper ? floor + 1 : floor
+      } else {
+        chosen = above ? floor + 1 : floor
+      }
+    }
+    var places = -k
+    while places > 1, chosen % 10 == 0 {
+      chosen /= 10
+      places -= 1
+    }
+    digits = chosen
+    self.places = places
   }
 }

@@ -78,9 +78,10 @@ private struct VectorText: Sendable {
     _ format: VectorFile.Format
   ) {
     let width = schema.count
+    let numbers = schema.levels.firstIndex { !$0.isEmpty } ?? width
     let row = UnsafeMutablePointer<Double>.allocate(capacity: max(width, 1))
     defer { row.deallocate() }
-    var writer = NumberWriter(capacity: partition.accountCount * (width * 3 + 64))
+    let writer = NumberWriter(capacity: partition.accountCount * (width * 3 + 64))
     for account in 0..<partition.accountCount {
       let filled = partition.withEvents(account) { events in
         walk.fill(
@@ -91,12 +92,15 @@ private struct VectorText: Sendable {
       switch format {
       case .csv:
         writer.append(field: partition.id(account))
-        for index in 0..<width {
+        // Attributes come last, so the cells before the first one with levels are all numbers.
+        writer.append(cells: row, count: numbers)
+        for index in numbers..<width {
           writer.append(byte: 0x2c)
-          if !schema.levels[index].isEmpty, !row[index].isNaN {
-            writer.append(field: schema.levels[index][Int(row[index])].utf8)
-          } else {
+          if row[index].isNaN { continue }
+          if schema.levels[index].isEmpty {
             writer.append(row[index])
+          } else {
+            writer.append(field: schema.levels[index][Int(row[index])].utf8)
           }
         }
         writer.append(byte: 0x0a)
@@ -106,7 +110,7 @@ private struct VectorText: Sendable {
         accounts.append(0x0a)
       }
     }
-    main = writer.finish()
+    main = writer.written
   }
 }
 

@@ -2,7 +2,7 @@
 final class EventReader {
   /// More kinds than this are a mapping mistake.
   static let mostKinds = 4096
-  static let mostChannels = 65_535
+  static let mostChannels = 4096
 
   /// What a worker learnt of one kind.
   struct KindTally {
@@ -23,11 +23,20 @@ final class EventReader {
   }
 
   let encoded: EncodedEvents
-  private(set) var kinds = NameTable(limit: mostKinds)
-  private(set) var channels = NameTable(limit: mostChannels)
-  private(set) var tallies: [KindTally] = []
+  let kinds = NameTable(limit: mostKinds)
+  let channels = NameTable(limit: mostChannels)
+  /// By this worker's numbers of kinds.
+  private let tallies: UnsafeMutablePointer<KindTally>
 
-  init(partitions: Int) { encoded = EncodedEvents(partitions: partitions) }
+  init(partitions: Int) {
+    encoded = EncodedEvents(partitions: partitions)
+    tallies = .allocate(capacity: Self.mostKinds)
+    tallies.initialize(repeating: KindTally(), count: Self.mostKinds)
+  }
+
+  deinit { tallies.deallocate() }
+
+  func tally(_ kind: Int) -> KindTally { tallies[kind] }
 
   func read(_ chunk: ChunkBuffer, _ source: SourceMapping) -> ChunkResult {
     var source = source
@@ -106,7 +115,6 @@ final class EventReader {
 
   @inline(__always)
   private func tally(_ kind: Int, _ seen: Int64, hasValue: Bool) {
-    while tallies.count <= kind { tallies.append(KindTally()) }
     tallies[kind].events &+= 1
     if seen < tallies[kind].firstSeen { tallies[kind].firstSeen = seen }
     if hasValue {

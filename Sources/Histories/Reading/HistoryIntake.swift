@@ -167,8 +167,8 @@ struct HistoryIntake {
       return KindSummary(name: text, role: roles[text] ?? .feature)
     }
     for (worker, reader) in workers.enumerated() {
-      for (number, tally) in reader.tallies.enumerated() {
-        kinds[Int(merged.numbers[worker][number])].add(tally)
+      for (number, place) in merged.numbers[worker].enumerated() {
+        kinds[Int(place)].add(reader.tally(number))
       }
     }
     // A source whose rows were all unusable names its constant kind without having an event.
