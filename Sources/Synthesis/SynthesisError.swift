@@ -31,7 +31,7 @@ package enum SynthesisError: Error, Equatable, CustomStringConvertible {
 
   /// The exit status a command ends with: 64 for a value that cannot be, 73 for a file in the way or
   /// not to be created, 74 for one that could not be written.
-  package var status: Int32 {
+  package var exitStatus: Int32 {
     switch self {
     case .badDate, .badParameter, .tooFewEvents: 64
     case .wouldOverwrite: 73
