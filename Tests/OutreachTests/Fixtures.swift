@@ -91,16 +91,20 @@ func score(_ account: String, logit: Double = 1.6, probability: Double = 0.61) -
     low: probability * 0.8, high: min(1, probability * 1.2), percentile: 99.7, band: .top,
     reasons: [
       Reason(
-        feature: "late_delivery.count.30d", contribution: 0.9, value: 2, typical: 0,
+        feature: "late_delivery.count.30d", contribution: 0.9, measure: "late_delivery.count.30d",
+        value: 2, typical: 0,
         text: "2 late deliveries in 30 days (typically none)", sayable: true),
       Reason(
-        feature: "ticket.days_open", contribution: 0.6, value: 11, typical: nil,
+        feature: "ticket.days_open", contribution: 0.6, measure: "ticket.days_open",
+        value: 11, typical: nil,
         text: "ticket open for 11 days (typically none)", sayable: true),
       Reason(
-        feature: "order.days_since_last", contribution: 0.5, value: 64, typical: 12,
+        feature: "order.days_since_last", contribution: 0.5, measure: "order.days_since_last",
+        value: 64, typical: 12,
         text: "no order for 64 days (own habit: 12)", sayable: false),
       Reason(
-        feature: "tenure_days", contribution: -0.3, value: 1461, typical: 700,
+        feature: "tenure_days", contribution: -0.3, measure: "tenure_days",
+        value: 1461, typical: 700,
         text: "a customer for 4 years", sayable: true),
     ],
     other: 0.1, otherCount: 19, extrapolated: false, neverSpoken: true)
