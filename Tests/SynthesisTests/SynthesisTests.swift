@@ -172,6 +172,7 @@ private let asOf = "2026-02-28T23:00:00Z"
     #expect(throws: SynthesisError.wouldOverwrite(path: truth.path)) {
       try base.write(to: folder.path, threads: 1)
     }
+    #expect(SynthesisError.wouldOverwrite(path: "").exitStatus == 73)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["truth.csv"])
     #expect(try Data(contentsOf: truth) == Data("mine".utf8))
   }
