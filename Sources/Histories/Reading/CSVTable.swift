@@ -12,11 +12,11 @@ package struct CSVTable: Sendable {
 
   /// Throws `inputMissing` when the file cannot be read and `dataContract`, with file and line,
   /// when it is no CSV of that shape. O(bytes).
-  package init(path: String) throws(HistoriesError) {
+  package init(path: String, chunkBytes: Int = 1 << 20) throws(HistoriesError) {
     self.path = path
-    header = try Header.read(from: path, chunkBytes: RowChunks.defaultChunkBytes).names
+    header = try Header.read(from: path, chunkBytes: chunkBytes).names
     let columns = header.count
-    try forEachRow(of: path, columns: columns) { (row) throws(HistoriesError) in
+    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) { (row) throws(HistoriesError) in
       if let problem = row.problem {
         throw .dataContract("\(path), line \(row.line): \(problem.text)")
       }

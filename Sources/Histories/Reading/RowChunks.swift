@@ -21,7 +21,8 @@ final class RowChunks {
 
   init(path: String, chunkBytes: Int) throws(HistoriesError) {
     stream = try ByteStream(path: path)
-    self.chunkBytes = chunkBytes
+    // Enough for a byte order mark to be seen whole.
+    self.chunkBytes = max(chunkBytes, 16)
   }
 
   /// Puts the next whole rows into `buffer`; false at the end of the file.

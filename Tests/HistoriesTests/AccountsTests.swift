@@ -1,0 +1,93 @@
+import Foundation
+import Histories
+import TestSupport
+import Testing
+
+private let events = "id,at\n1,2024-01-01\n2,2024-01-01\n3,2024-01-01\n"
+
+private func base(_ accounts: String, _ change: (inout AccountsSource) -> Void = { _ in }) throws
+  -> Result<HistoryBase, HistoriesError>
+{
+  let folder = try TestFolder()
+  var source = AccountsSource(
+    path: try folder.write("accounts.csv", accounts), account: "id", numeric: ["seats"],
+    categorical: ["plan"])
+  change(&source)
+  let settings = HistorySettings(
+    events: [
+      EventSource(
+        path: try folder.write("events.csv", events), account: "id",
+        at: TimeMapping(column: "at"), kind: .constant("order"))
+    ], accounts: source)
+  do throws(HistoriesError) {
+    return .success(try HistoryBase.read(settings, threads: 2))
+  } catch {
+    return .failure(error)
+  }
+}
+
+@Suite struct AccountsTests {
+  @Test func attributesBecomeFeaturesAndTheRestDoesNot() throws {
+    let text =
+      "id,seats,plan,worth,dnc,every\n1,5,pro,1000.5,yes,7\n2,,basic,,0,\n9,2.5,,3,FALSE,\n"
+    let base = try base(text) {
+      $0.value = "worth"
+      $0.doNotContact = "dnc"
+      $0.updateEveryDays = "every"
+    }.get()
+    #expect(base.accountCount == 4)
+    let one = try #require(base.index(of: "1").flatMap(base.record))
+    #expect(one.numeric == [5] && one.categorical == ["pro"] && one.value == 1000.5)
+    #expect(one.doNotContact && !one.doNotProfile && one.updateEveryDays == 7)
+    #expect(base.record(base.index(of: "3")!) == nil)
+    #expect(base.record(base.index(of: "9")!)?.doNotContact == false)
+    #expect(base.firstEvent(base.index(of: "9")!) == nil)
+    let date = Instant(asOf: "2024-02-01", zone: .utc)!
+    let schema = try base.schema(
+      FeatureSettings(windowsDays: [90], aggregates: .list([.count])), asOf: date)
+    #expect(schema.names == ["order.count.90d", "seats", "plan"])
+    #expect(schema.levels == [[], [], ["basic", "pro"]])
+    let rows = ["1", "2", "3", "9"].map {
+      VectorRow(account: Int32(base.index(of: $0)!), asOf: date)
+    }
+    let cells = try base.vectors(schema, rows: rows, threads: 1)
+    #expect(Array(cells[0..<3]) == [1, 5, 1])
+    #expect(cells[3] == 1 && cells[4].isNaN && cells[5] == 0)
+    #expect(cells[6] == 1 && cells[7].isNaN && cells[8].isNaN)
+    #expect(cells[9...].count { !$0.isNaN } == 0)
+  }
+
+  @Test func anAttributeNotYetKnownIsMissing() throws {
+    let text = "id,seats,plan,loaded\n1,5,pro,2024-01-20\n2,6,new,2024-02-01\n"
+    let base = try base(text) { $0.knownAt = TimeMapping(column: "loaded") }.get()
+    let date = Instant(asOf: "2024-02-01", zone: .utc)!
+    let schema = try base.schema(
+      FeatureSettings(windowsDays: [90], aggregates: .list([])), asOf: date)
+    #expect(schema.levels == [[], ["pro"]])
+    let rows = ["1", "2"].map { VectorRow(account: Int32(base.index(of: $0)!), asOf: date) }
+    let cells = try base.vectors(schema, rows: rows, threads: 1)
+    #expect(Array(cells[0..<2]) == [5, 0] && cells[2].isNaN && cells[3].isNaN)
+  }
+
+  @Test func brokenAccountsFilesAreRefused() throws {
+    func message(_ text: String, _ change: (inout AccountsSource) -> Void = { _ in }) throws
+      -> String
+    {
+      switch try base(text, change) {
+      case .success: return "taken"
+      case .failure(let error): return "\(error.exitStatus) \(error)"
+      }
+    }
+    #expect(
+      try message("id,seats,plan\n1,2,a\n2,3,b\n1,4,c\n").contains(
+        "accounts.csv, line 4: the same account as on line 2"))
+    #expect(try message("id,seat,plan\n1,2,a\n").contains("did you mean \"seat\"?"))
+    #expect(
+      try message("id,seats,plan\n1,many,a\n").contains(
+        "line 2: attribute \"seats\" is not a finite decimal number"))
+    #expect(
+      try message("id,seats,plan,dnc\n1,1,a,maybe\n") { $0.doNotContact = "dnc" }.contains(
+        "`do_not_contact` is none of true, false, yes, no, 1, 0"))
+    #expect(try message("").hasPrefix("65 "))
+  }
+}
