@@ -24,7 +24,7 @@ let package = Package(
       dependencies: [
         "Detraction", "Histories", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
-    .target(name: "Synthesis", dependencies: ["Histories"]),
+    .target(name: "Synthesis"),
     .executableTarget(
       name: "tacit",
       dependencies: [
@@ -35,7 +35,7 @@ let package = Package(
     .testTarget(name: "LearningTests", dependencies: ["Learning", "TestSupport"]),
     .testTarget(name: "HistoriesTests", dependencies: ["Histories", "TestSupport"]),
     .testTarget(
-      name: "DetractionTests", dependencies: ["Detraction", "Histories", "TestSupport"]),
+      name: "DetractionTests", dependencies: ["Detraction", "Histories", "Learning", "TestSupport"]),
     .testTarget(
       name: "OutreachTests", dependencies: ["Outreach", "Detraction", "Histories", "TestSupport"]),
     .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "TestSupport"]),

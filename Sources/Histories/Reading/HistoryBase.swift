@@ -111,6 +111,18 @@ package struct HistoryBase: Sendable {
     package var kind: String
     package var value: Double?
     package var channel: String?
+
+    package init(
+      at: Instant, knownAt: Instant, kindIndex: Int, kind: String, value: Double?,
+      channel: String? = nil
+    ) {
+      self.at = at
+      self.knownAt = knownAt
+      self.kindIndex = kindIndex
+      self.kind = kind
+      self.value = value
+      self.channel = channel
+    }
   }
 
   /// The account's events of role `feedback`, in time order.
