@@ -46,6 +46,10 @@ enum ProjectText {
     kind = "survey_sent"
     mechanics = true
 
+    [features]
+    # what the company itself did, and may therefore mention
+    sayable = ["late_delivery", "price_rise", "ticket_resolved"]
+
     [training]
     label_window_days = 30
     gap_days = 1

@@ -15,7 +15,7 @@ package enum SynthesisError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .badDate(let text):
       return "as-of date: got \"\(text)\", expected a day from 2005-01-01 to 2099-12-31,"
-        + " such as 2026-03-01"
+        + " such as 2026-03-02"
     case .badParameter(let name, let got, let expected):
       return "\(name): got \(got), expected \(expected)"
     case .tooFewEvents(let asked, let least):

@@ -19,7 +19,7 @@ package struct SyntheticBase: Sendable {
   /// The strength committed before any model was fitted to a base.
   package static let defaultResponseBias = 0.6
   /// The day that histories end before, in Europe/Berlin.
-  package static let defaultAsOf = "2026-03-01"
+  package static let defaultAsOf = "2026-03-02"
 
   private let calendar: Calendar
 

@@ -22,7 +22,7 @@ struct SynthCommand: ParsableCommand {
 
       Try:
         tacit synth --accounts 20000 --events 1000000 --seed 1 --out base
-        tacit train --project base/tacit.toml --as-of 2026-03-01
+        tacit train --project base/tacit.toml --as-of 2026-03-02
       """)
 
   @Option(help: "How many accounts.")

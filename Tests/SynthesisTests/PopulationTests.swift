@@ -62,7 +62,7 @@ private func population(
 
 private func daysBefore(_ date: String) -> Double {
   let parse = Date.ISO8601FormatStyle()
-  guard let asOf = try? parse.parse("2026-03-01T00:00:00Z"),
+  guard let asOf = try? parse.parse("2026-03-02T00:00:00Z"),
     let day = try? parse.parse(date + "T00:00:00Z")
   else { return -1 }
   return asOf.timeIntervalSince(day) / 86_400
