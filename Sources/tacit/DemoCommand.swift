@@ -36,12 +36,14 @@ struct DemoCommand: ParsableCommand {
     var called: Int
     var rankings: [KnownTruth.Ranking]
     var hiddenLow, hiddenHigh: Double
+    var hiddenTruth: Int
     var casesOpened: Int
   }
 
   func run() throws {
     try prepareFolder()
     _ = try SampleBase.base().write(to: out, threads: 2)
+    _ = FileManager.default.createFile(atPath: marker, contents: nil)
     var options = ProjectOptions()
     options.project = "\(out)/tacit.toml"
     options.quiet = json
@@ -63,7 +65,11 @@ struct DemoCommand: ParsableCommand {
     let cases = try store.openCases()
 
     let called = max(1, min(cases.count, scorer.ranking.count))
-    let rankings = try judge(scorer, k: called, threads: options.threadCount)
+    let truth = try readTruth(scorer, threads: options.threadCount)
+    let rankings = try judge(scorer, truth, k: called)
+    let hiddenTruth = scorer.ranking.count {
+      truth.isDetractor[base.account(Int($0.account))] == true
+    }
     // Odds ratio 2: silent detractors were twice as ready to speak, so fewer are left; ½: more.
     let hidden = [2.0, 0.5].map { scorer.expectedDetractors(oddsRatio: $0) }
     if json {
@@ -71,7 +77,8 @@ struct DemoCommand: ParsableCommand {
       return try printJSON(
         Report(
           asOf: asOf.description, accounts: scorer.counts, called: called, rankings: rankings,
-          hiddenLow: hidden[0], hiddenHigh: hidden[1], casesOpened: run.flagged))
+          hiddenLow: hidden[0], hiddenHigh: hidden[1], hiddenTruth: hiddenTruth,
+          casesOpened: run.flagged))
     }
     let counts = scorer.counts
     print(
@@ -86,19 +93,22 @@ struct DemoCommand: ParsableCommand {
       All silent accounts ranked, AUC (0.5 is chance): \
       \(rankings.dropLast().map { "\($0.name) \(three($0.auc))" }.joined(separator: " · "))
       Hidden unhappy customers: between \(grouped(Int(hidden[0].rounded()))) and \
-      \(grouped(Int(hidden[1].rounded()))), not measured (calls will narrow it)
+      \(grouped(Int(hidden[1].rounded()))), not measured (calls will narrow it; the sample knows: \
+      \(grouped(hiddenTruth)))
       \(cases.count) cases opened in \(Set(cases.map(\.queue)).count) queues. \
-      Next: .build/release/tacit queue list --project \(out)/tacit.toml
+      Next: \(CommandLine.arguments[0]) queue list --project \(out)/tacit.toml
 
       """)
     print(CaseListing(zone: zone).text(Array(cases.prefix(3))))
   }
 
-  /// A folder of an earlier demo (it holds truth.csv) is made anew; any other is left alone.
+  private var marker: String { "\(out)/.tacit-demo" }
+
+  /// A folder of an earlier demo is made anew; any other is left alone.
   private func prepareFolder() throws {
     let manager = FileManager.default
     guard manager.fileExists(atPath: out) else { return }
-    guard manager.fileExists(atPath: "\(out)/truth.csv") else {
+    guard manager.fileExists(atPath: marker) else {
       throw HistoriesError.output(
         "\(out) is there and is no earlier demo's folder: name another with --out")
     }
@@ -107,8 +117,7 @@ struct DemoCommand: ParsableCommand {
     }
   }
 
-  /// Tacit beside a learner that knew every answer and three plain rules.
-  private func judge(_ scorer: Scorer, k: Int, threads: Int) throws -> [KnownTruth.Ranking] {
+  private func readTruth(_ scorer: Scorer, threads: Int) throws -> KnownTruth {
     let table = try CSVTable(path: "\(out)/truth.csv")
     let account = try table.column("account_id", for: "the truth")
     let state = try table.column("is_detractor", for: "the truth")
@@ -116,9 +125,15 @@ struct DemoCommand: ParsableCommand {
     for row in 0..<table.rowCount {
       if let id = table.text(row, account) { truth[id] = table.text(row, state) == "1" }
     }
-    let known = KnownTruth(
+    return KnownTruth(
       base: scorer.base, schema: scorer.version.model.schema, asOf: scorer.asOf,
       isDetractor: truth, threads: threads)
+  }
+
+  /// Tacit beside a learner that knew every answer and three plain rules.
+  private func judge(
+    _ scorer: Scorer, _ known: KnownTruth, k: Int
+  ) throws -> [KnownTruth.Ranking] {
     let accounts = scorer.ranking.map { Int($0.account) }
     let oracle = try known.oracleLogits()
     func rule(_ name: String, _ feature: String, lowest: Bool) throws -> KnownTruth.Ranking? {

@@ -25,6 +25,8 @@ struct NightlyCommand: ParsableCommand {
   func run() throws {
     let session = try Session(options)
     _ = try session.requireFeedback()
+    OutreachSettings.requireQueue(session.file)
+    try session.file.check()
     let asOf = try date.instant(in: session.histories.timeZone)
     let store = dryRun ? nil : try CaseStore(path: session.outreach.store)
     if let run = try store?.run(asOf: asOf) {

@@ -82,9 +82,20 @@ struct OutreachSettingsTests {
     #expect(settings.store.hasSuffix("/tacit.sqlite"))
   }
 
+  /// Training needs no queue, a run does.
+  @Test func aRunWithoutAQueueIsRefused() throws {
+    let folder = try temporaryFolder()
+    let path = folder.appendingPathComponent("tacit.toml")
+    try Data("time_zone = \"UTC\"\n".utf8).write(to: path)
+    let project = try ProjectFile(path: path.path)
+    _ = OutreachSettings(project: project, timeZone: .utc, numeric: [], categorical: [])
+    try project.check()
+    OutreachSettings.requireQueue(project)
+    #expect(throws: HistoriesError.self) { try project.check() }
+  }
+
   private static let queue: String = "[[queue]]\nname = \"q\"\ncapacity_per_business_day = 1\n"
   private static let mistakes: [(String, String)] = [
-    ("", "no queue to put flags in: add [[queue]]"),
     (queue, "line 1: `channel` is missing"),
     ("\(queue)channel = 3", "line 4: `channel` is a whole number, expected a text"),
     ("\(queue)chanel = \"x\"", "line 4: unknown key `chanel`: did you mean `channel`?"),

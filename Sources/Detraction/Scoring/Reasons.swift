@@ -1,8 +1,8 @@
 import Histories
 
-/// Which features speak as one reason: all those of one kind of event, and every other feature by
-/// itself. A kind's windows overlap, and a ridge spreads one cause over its counts, sums and gaps:
-/// by themselves none of them would say it.
+/// Which features speak as one reason: those of one kind of event about how often, how much and
+/// when; those about its mean value; and every other feature by itself. A kind's windows overlap,
+/// and a ridge spreads one cause over its counts, sums and gaps: by themselves none would say it.
 struct ReasonGroups: Sendable {
   private let names: [String]
   /// Group of each source feature.
@@ -15,13 +15,24 @@ struct ReasonGroups: Sendable {
     var names: [String] = []
     var places: [String: Int] = [:]
     group = schema.features.map { feature in
-      let name = feature.kind ?? feature.name
+      let name = Self.source(feature)
       if let place = places[name] { return place }
       places[name] = names.count
       names.append(name)
       return names.count - 1
     }
     self.names = names
+  }
+
+  private static func source(_ feature: Feature) -> String {
+    switch feature {
+    case .count(let kind, _), .sum(let kind, _), .activeDays(let kind, _),
+      .daysSinceLast(let kind), .daysSinceFirst(let kind), .meanGap(let kind),
+      .lastGapRatio(let kind), .trend(let kind, _, _):
+      kind
+    case .mean(let kind, _): "\(kind).mean"
+    case .tenure, .numeric, .categorical: feature.name
+    }
   }
 
   /// The reasons of one account from its contributions per source feature: why it is called first,

@@ -128,7 +128,8 @@ package struct CaseListing {
   private func reasonTexts(_ open: Case) -> [String] {
     let score = open.score
     return score.reasons.map { inert($0.text) + ($0.sayable ? "" : "  [do not say]") }
-      + ["\(score.otherCount) other feature\(score.otherCount == 1 ? "" : "s")"]
+      + (score.otherCount == 0
+        ? [] : ["\(score.otherCount) other feature\(score.otherCount == 1 ? "" : "s")"])
   }
 
   /// The share of the silent that stand higher, rounded up to whole percent.

@@ -53,14 +53,17 @@ package struct OutreachSettings: Sendable {
       }
       queues.append(queue)
     }
-    if tables.isEmpty && project.root.value("queue") == nil {
-      project.root.report(
-        nil,
-        "no queue to put flags in: add [[queue]] with name = \"calls\", "
-          + "capacity_per_business_day = 20 and channel = \"phone\"")
-    }
     calendar = BusinessCalendar(project.root.table("calendar"), zone: timeZone)
     store = Self.storePath(project)
+  }
+
+  /// Reports a project without any `[[queue]]`: what a run needs and training does not.
+  package static func requireQueue(_ project: ProjectFile) {
+    guard project.root.value("queue") == nil else { return }
+    project.root.report(
+      nil,
+      "no queue to put flags in: add [[queue]] with name = \"calls\", "
+        + "capacity_per_business_day = 20 and channel = \"phone\"")
   }
 
   /// Where the store is: `[store] path`, by default `tacit.sqlite` beside the project file.
