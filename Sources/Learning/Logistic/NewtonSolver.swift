@@ -57,7 +57,7 @@ struct NewtonSolver {
       guard let (length, next) = search(theta, value, step, slope, withHessian, precision, &passes)
       else {
         // No descent along M's direction: rounding's floor, or an M that no longer fits.
-        if inverse.isFresh {
+        if inverse.isFresh, precision == .double {
           // The raw columns may be so large that their gradient cannot be told better.
           if value.maxGradient <= tolerance {
             return Solution(

@@ -1,0 +1,44 @@
+import Learning
+import Synchronization
+import Testing
+
+@Suite struct MatrixTests {
+  @Test(arguments: [Matrix.Order.rowMajor, .columnMajor])
+  func rowsAndColumns(_ order: Matrix.Order) throws {
+    // Element (i, j) is 10 i + j.
+    let elements: [Double] =
+      order == .rowMajor ? [0, 1, 10, 11, 20, 21] : [0, 10, 20, 1, 11, 21]
+    let x = try Matrix(rows: 3, columns: 2, order: order, elements: elements)
+    #expect(x[2, 1] == 21 && x.row(1) == [10, 11] && x.column(1) == [1, 11, 21])
+    let rows = x.selecting(rows: [2, 0, 2])
+    #expect(rows.rows == 3 && rows.row(0) == [20, 21] && rows.row(1) == [0, 1])
+    #expect(rows.row(2) == [20, 21])
+    let columns = x.selecting(columns: [1])
+    #expect(columns.columns == 1 && columns.column(0) == [1, 11, 21])
+    #expect(x.columnMeans() == [10, 11])
+    #expect(
+      x.linearPredictors(coefficients: [1, 100], intercept: 0.5, threads: 2)
+        == [100.5, 1110.5, 2120.5])
+    #expect(throws: LearningError.self) { try Matrix(rows: 2, columns: 2, elements: [1]) }
+  }
+
+  @Test func stripesCoverEveryRowOnceWhateverTheThreads() {
+    for (count, unit) in [(0, 8), (1, 8), (7, 8), (8, 8), (9, 8), (100_001, 64), (513, 8)] {
+      let stripes = StripedWork.bounds(of: count, unit: unit)
+      #expect(stripes.reduce(0) { $0 + $1.count } == count)
+      var end = 0
+      for stripe in stripes {
+        #expect(stripe.lowerBound == end && !stripe.isEmpty)
+        end = stripe.upperBound
+      }
+      #expect(stripes.dropLast().allSatisfy { $0.upperBound % unit == 0 })
+    }
+    for threads in [1, 2, 9] {
+      #expect(
+        StripedWork.map(stripes: 50, threads: threads) { $0 * $0 } == (0..<50).map { $0 * $0 })
+      let runs = Atomic<Int>(0)
+      StripedWork.run(stripes: 33, threads: threads) { runs.wrappingAdd($0, ordering: .relaxed) }
+      #expect(runs.load(ordering: .relaxed) == 33 * 32 / 2)
+    }
+  }
+}
