@@ -1,223 +1,136 @@
 import ArgumentParser
+import Detraction
 import Foundation
+import Histories
 import Learning
 
-/// `tacit fit`: the learner alone, on vectors made elsewhere.
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
     abstract: "Fit a logistic model on vectors made elsewhere.",
     discussion: """
-      DATA is a NumPy file of rows × columns (float64 or float32, either order) with --labels.
-      The objective is the mean log loss plus λ/2 times the squared coefficients; scikit-learn's C is \
-      1 / (λ × number of rows). Without --l2, λ is chosen by five-fold cross-validation.
+      DATA is CSV with a --target column, or NPY (rows × columns of float64 or float32, in either \
+      order) with --labels. In CSV a column of numbers enters by itself or by its logarithm where it \
+      is skewed, a missing cell by an indicator, a column of texts by its levels.
+
+      The objective is the mean log loss plus λ/2 times the squared coefficients, the intercept \
+      free: scikit-learn's C is 1 / (λ × sum of weights). Without --l2, λ is chosen by ten-fold \
+      cross-validation; --group keeps rows with the same value in one fold.
+
+      Try:
+        tacit fit churn.csv --target churned --positive Yes --drop customer_id --model churn.json
+        tacit fit X.npy --labels y.npy --standardise none --l2 1e-6 --model m.json --json
       """)
 
-  enum Standardise: String, ExpressibleByArgument {
-    case none, columns
-  }
+  enum Standardise: String, ExpressibleByArgument, CaseIterable { case none, columns }
 
-  @Argument(help: "The vectors: X.npy.")
+  @Argument(help: "The vectors: CSV or NPY.")
   var data: String
-  @Option(help: "The labels, 0 or 1, one a row: y.npy.")
-  var labels: String
-  @Option(
-    help: "Whether the penalty falls on raw columns (none) or on standardised ones (columns).")
+  @Option(help: "The CSV column to predict.")
+  var target: String?
+  @Option(help: "The value of the target that counts as 1.")
+  var positive: String?
+  @Option(help: "CSV columns to leave out, separated by commas.")
+  var drop = ""
+  @Option(help: "The CSV column whose equal values share a fold.")
+  var group: String?
+  @Option(help: "The labels of NPY vectors, 0 or 1: y.npy.")
+  var labels: String?
+  @Option(help: "Whether λ falls on raw columns (none) or on standardised ones (columns).")
   var standardise = Standardise.columns
-  @Option(help: "The penalty λ; chosen by cross-validation if not given.")
+  @Option(name: .customLong("l2"), help: "The penalty λ.")
   var l2: Double?
-  @Option(help: "Where to write the model.")
+  @Option(help: "The model file to write.")
   var model: String
-  @Option(help: "Threads to use; never changes a result. Default: all cores.")
+  @Option(help: "Threads to use (default: all cores). Never changes a result.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
   @Flag(help: "Report as JSON.")
   var json = false
 
+  private struct Seconds: Encodable { var reading, fitting, writing: Double }
+
+  private struct Report: Encodable {
+    var rows, columns: Int
+    var l2: Double
+    var iterations: Int
+    var objective, max_gradient: Double
+    var seconds: Seconds
+  }
+
+  func validate() throws {
+    if (target == nil) == (labels == nil) {
+      throw ValidationError("give --target for CSV or --labels for NPY")
+    }
+    if data.hasSuffix(".npy") != (labels != nil) {
+      throw ValidationError("--labels goes with NPY vectors, --target with CSV")
+    }
+  }
+
   func run() throws {
-    try LearnerFailure.reported {
-      var clock = PhaseClock()
-      let table = try LearnerTable(vectors: data, labels: labels)
-      clock.end("reading")
-      let learned = try table.learn(
-        l2: l2, standardise: standardise == .columns, threads: threads)
-      clock.end("fitting")
-      try learned.write(to: model)
-      clock.end("writing")
-      print(try FitReport(learned, clock.seconds).text(json: json))
-    }
-  }
-}
-
-/// What `fit` learns from: rows of numbers and a label each.
-///
-/// Other kinds of file become this same table.
-struct LearnerTable {
-  let x: Matrix
-  let labels: [Double]
-
-  init(vectors: String, labels: String) throws(LearningError) {
-    x = try NPYFile.matrix(at: vectors)
-    self.labels = try NPYFile.vector(at: labels)
-  }
-
-  /// Fits at the given λ, or at the one that five folds of every fifth row choose.
-  func learn(l2: Double?, standardise: Bool, threads: Int) throws(LearningError) -> LearnerModel {
-    var chosen = l2
-    var validation: L2CrossValidation?
-    var parameters = try LogisticParameters(
-      l2: l2 ?? 0, standardise: standardise, threads: threads)
-    if chosen == nil {
-      let validated = try crossValidateL2(
-        x, labels: labels, folds: (0..<x.rows).map { $0 % 5 }, parameters: parameters)
-      validation = validated
-      chosen = validated.chosen
-    }
-    parameters = try parameters.with(l2: chosen ?? 0)
-    let fit = try fitLogistic(x, labels: labels, parameters: parameters)
-    return LearnerModel(fit: fit, validation: validation?.points)
-  }
-}
-
-/// The file `fit` writes and `predict` reads.
-struct LearnerModel: Codable, Equatable {
-  static let format = "tacit-learner"
-
-  var format = Self.format
-  var version = 1
-  var fit: LogisticFit
-  /// The cross-validation's held-out losses, if λ was chosen by one.
-  var validation: [L2CrossValidation.Point]?
-
-  init(fit: LogisticFit, validation: [L2CrossValidation.Point]?) {
-    self.fit = fit
-    self.validation = validation
-  }
-
-  init(readingFrom path: String) throws {
-    let bytes: Data
-    do {
-      bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw LearnerFailure.modelMissing(path)
-    }
-    do {
-      self = try JSONDecoder().decode(Self.self, from: bytes)
-    } catch {
-      throw LearnerFailure.modelUnreadable(path)
-    }
-    guard format == Self.format, version == 1 else {
-      throw LearnerFailure.modelFormat(path, format: format, version: version)
-    }
-  }
-
-  /// Whole or not at all.
-  func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try AtomicFile.write(Array(try encoder.encode(self)) + [0x0A], to: path)
-  }
-}
-
-/// What `fit` says at its end.
-private struct FitReport: Encodable {
-  let rows: Int
-  let columns: Int
-  let l2: Double
-  let iterations: Int
-  let objective: Double
-  let max_gradient: Double
-  let seconds: [String: Double]
-
-  init(_ model: LearnerModel, _ seconds: [String: Double]) {
-    rows = model.fit.rows
-    columns = model.fit.coefficients.count
-    l2 = model.fit.l2
-    iterations = model.fit.iterations
-    objective = model.fit.objective
-    max_gradient = model.fit.maxGradient
-    self.seconds = seconds
-  }
-
-  func text(json: Bool) throws -> String {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-    return """
-      \(rows) rows × \(columns) columns, λ = \(l2)
-      objective \(objective), max |gradient| \(max_gradient), \(iterations) passes
-      reading \(Self.rounded(seconds["reading"])) s, fitting \(Self.rounded(seconds["fitting"])) s, \
-      writing \(Self.rounded(seconds["writing"])) s
+    var clock = PhaseClock()
+    let leaveOut =
+      [target, group].compactMap { $0 }
+      + drop.utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
+    let table = try LearnerTable(path: data, leaveOut: leaveOut)
+    let y = try labels.map { try NPYFile.vector(at: $0) }
+      ?? table.labels(target ?? "", positive: positive)
+    let groups = try group.map { try table.texts($0) }
+    let reading = clock.lap()
+    let learned = try learn(table, y, groups)
+    let fitting = clock.lap()
+    try OutputFile.write(
+      try SealedFile.bytes(learned).contents, to: URL(fileURLWithPath: model))
+    let report = Report(
+      rows: learned.fit.rows, columns: learned.fit.coefficients.count, l2: learned.fit.l2,
+      iterations: learned.fit.iterations, objective: learned.fit.objective,
+      max_gradient: learned.fit.maxGradient,
+      seconds: Seconds(reading: reading, fitting: fitting, writing: clock.lap()))
+    if json { return try printJSON(report) }
+    print(
       """
+      \(report.rows) rows × \(report.columns) columns, λ = \(report.l2)
+      objective \(report.objective), max |gradient| \(report.max_gradient), \
+      \(report.iterations) passes
+      reading \(three(reading)) s, fitting \(three(fitting)) s
+      """)
   }
 
-  private static func rounded(_ seconds: Double?) -> Double {
-    ((seconds ?? 0) * 1000).rounded() / 1000
+  private func learn(_ table: LearnerTable, _ y: [Double], _ groups: [String]?) throws
+    -> LearnerModel
+  {
+    var x = table.x
+    var design: Design?
+    if !table.columns.isEmpty {
+      let fitted = try Design(
+        fitting: x,
+        sources: table.columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric },
+        threads: threads)
+      x = try fitted.expand(x, threads: threads)
+      design = fitted
+    }
+    let parameters = try LogisticParameters(
+      l2: l2 ?? 0, standardise: standardise == .columns, threads: threads)
+    var validation: L2CrossValidation?
+    if l2 == nil {
+      let folds =
+        groups.map { $0.map { Int(AccountHash.of($0) % 10) } } ?? (0..<x.rows).map { $0 % 10 }
+      validation = try crossValidateL2(x, labels: y, folds: folds, parameters: parameters)
+    }
+    let fit = try fitLogistic(
+      x, labels: y, parameters: try parameters.with(l2: l2 ?? validation?.chosen ?? 0))
+    return LearnerModel(
+      columns: design == nil ? nil : table.columns, design: design, fit: fit,
+      validation: validation?.points)
   }
 }
 
-/// Seconds of each phase, one after another.
+/// Seconds from one lap to the next.
 struct PhaseClock {
-  private let clock = ContinuousClock()
-  private var last: ContinuousClock.Instant
-  private(set) var seconds: [String: Double] = [:]
+  private var last = ContinuousClock.now
 
-  init() { last = clock.now }
-
-  /// Gives the time since the last call, or since the start, to a phase.
-  mutating func end(_ phase: String) {
-    let now = clock.now
-    let (whole, atto) = (now - last).components
-    seconds[phase] = Double(whole) + Double(atto) * 1e-18
-    last = now
-  }
-}
-
-/// What can go wrong around the learner, and the exit status of each.
-enum LearnerFailure: Error, CustomStringConvertible {
-  case modelMissing(String)
-  case modelUnreadable(String)
-  case modelFormat(String, format: String, version: Int)
-
-  var description: String {
-    switch self {
-    case .modelMissing(let path): "\(path): cannot read the model"
-    case .modelUnreadable(let path):
-      "\(path): expected a model written by `tacit fit`, got something else or a damaged one"
-    case .modelFormat(let path, let format, let version):
-      "\(path): expected format \(LearnerModel.format) version 1, got \(format) version \(version)"
-    }
-  }
-
-  /// Runs `body`; a failure becomes one line on stderr and an exit status.
-  static func reported(_ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch let error as LearningError {
-      FileHandle.standardError.write(Data("tacit: \(error)\n".utf8))
-      throw ExitCode(error.exitStatus)
-    } catch let error as LearnerFailure {
-      FileHandle.standardError.write(Data("tacit: \(error)\n".utf8))
-      if case .modelMissing = error { throw ExitCode(66) }
-      throw ExitCode(65)
-    }
-  }
-}
-
-extension LearningError {
-  /// DESIGN 7: 3 insufficient, 64 usage, 65 data, 66 missing input, 74 output.
-  fileprivate var exitStatus: Int32 {
-    switch self {
-    case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
-      .foldWithoutClass:
-      3
-    case .badParameter: 64
-    case .file(_, "write", _): 74
-    case .file: 66
-    case .sizeMismatch, .nonFiniteInput, .nonFinite, .labelOutOfRange, .negativeWeight, .badLevel,
-      .npy:
-      65
-    }
+  mutating func lap() -> Double {
+    let now = ContinuousClock.now
+    defer { last = now }
+    return (now - last) / .seconds(1)
   }
 }
