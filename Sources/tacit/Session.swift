@@ -26,6 +26,9 @@ struct Session {
     try file.check()
   }
 
+  /// Where rows that cannot be used are written.
+  var quarantine: URL { file.folder.appendingPathComponent("quarantine.csv") }
+
   /// What `train`, `score` and `nightly` need on top of `features`.
   func requireFeedback() throws -> FeedbackSettings {
     guard let feedback else {
@@ -44,7 +47,7 @@ struct Session {
     let progress = Progress(options, "reading")
     let base = try HistoryBase.read(
       histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
-      quarantine: file.folder.appendingPathComponent("quarantine.csv"),
+      quarantine: quarantine,
       progress: { progress.report($0, $1) })
     progress.done()
     for line in base.intake.lines { options.say(line) }

@@ -118,10 +118,11 @@ import Testing
   @Test func aKilledNightLeavesNothingHalfDone() throws {
     let folder = try sampleCopy()
     _ = try Program.run("train", "--as-of", Self.asOf, in: folder)
-    let calm = try temporaryFolder().appendingPathComponent("calm")
+    let calm = try temporaryFolder().appendingPathComponent("sample")
     try FileManager.default.copyItem(at: folder, to: calm)
     _ = try Program.run("nightly", "--as-of", Self.asOf, in: calm)
     let expected = try Program.run("queue", "list", "--json", in: calm).output
+    #expect(expected.contains("account_id"))
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     for _ in 0..<12 {
       for name in ["tacit.sqlite", "tacit.sqlite-journal", "runs"] {

@@ -1,6 +1,7 @@
 import Foundation
 import Histories
 import Outreach
+import TestSupport
 import Testing
 
 private let accounts = """
