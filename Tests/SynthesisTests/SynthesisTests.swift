@@ -35,7 +35,7 @@ private func make(
 }
 
 /// Instants of this fixed width sort as text; the as-of midnight of Berlin in UTC.
-private let asOf = "2026-02-28T23:00:00Z"
+private let asOf = "2026-03-01T23:00:00Z"
 
 @Suite struct `The same values give the same base` {
   @Test func `on any number of threads`() throws {
