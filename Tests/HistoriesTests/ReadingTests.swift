@@ -256,6 +256,9 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
     var texts = ["0.1", "-0", "+5", ".5", "5.", "1e3", "1E-3", "123456789012345", "9007199254740993",
       "0.30000000000000004", "2.2250738585072014e-308", "4.9e-324", "1e-400", "1.7976931348623157e308",
       "00000000000000000000001.5", "179769313486231580793e289"]
+    for value in 0..<2000 {
+      texts += ["\(value)", "\(value).", ".\(value)", "\(value / 10).\(value % 10)", "\(value).25"]
+    }
     for _ in 0..<5000 {
       let digits = (0..<(1 + draw.below(20))).map { _ in String(draw.below(10)) }.joined()
       let fraction = (0..<draw.below(20)).map { _ in String(draw.below(10)) }.joined()

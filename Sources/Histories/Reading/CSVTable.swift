@@ -29,6 +29,8 @@ package struct CSVTable: Sendable {
       }
       lines.append(row.line)
     }
+    // Numbers are read eight bytes a step.
+    bytes.append(contentsOf: repeatElement(0, count: 8))
   }
 
   /// The place of a column; throws with the nearest name. `key` says what it is wanted for.
@@ -66,9 +68,9 @@ package struct CSVTable: Sendable {
   package func number(_ row: Int, _ column: Int) -> Number {
     let cell = cell(row, column)
     if cell.isEmpty { return .empty }
-    return cell.withUnsafeBufferPointer {
-      DecimalNumber(Field(start: $0.baseAddress!, count: $0.count)).map { .number($0.value) }
-        ?? .invalid
+    return bytes.withUnsafeBufferPointer {
+      DecimalNumber(Field(start: $0.baseAddress! + cell.startIndex, count: cell.count))
+        .map { .number($0.value) } ?? .invalid
     }
   }
 }
