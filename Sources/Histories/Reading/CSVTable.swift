@@ -16,7 +16,8 @@ package struct CSVTable: Sendable {
     self.path = path
     header = try Header.read(from: path, chunkBytes: chunkBytes).names
     let columns = header.count
-    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) { (row) throws(HistoriesError) in
+    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) {
+      (row) throws(HistoriesError) in
       if let problem = row.problem {
         throw .dataContract("\(path), line \(row.line): \(problem.text)")
       }
