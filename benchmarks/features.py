@@ -125,13 +125,13 @@ def run_duckdb(out: str) -> None:
     parts = []
     for kind in KINDS:
         for days in WINDOWS:
-            inside = f"kind = '{kind}' AND "at" >= TIMESTAMP '{AS_OF}' - INTERVAL {days} DAY"
+            inside = f"kind = '{kind}' AND \"at\" >= TIMESTAMP '{AS_OF}' - INTERVAL {days} DAY"
             parts.append(f'count(*) FILTER (WHERE {inside}) AS "{kind}.count.{days}d"')
             if kind == "order":
                 parts.append(
                     f'coalesce(sum(value) FILTER (WHERE {inside}), 0) AS "order.sum.{days}d"')
         parts.append(
-            f"epoch(TIMESTAMP '{AS_OF}' - max("at") FILTER (WHERE kind = '{kind}')) / 86400 "
+            f"epoch(TIMESTAMP '{AS_OF}' - max(\"at\") FILTER (WHERE kind = '{kind}')) / 86400 "
             f'AS "{kind}.days_since_last"')
     connection = duckdb.connect(config={"threads": THREADS, "preserve_insertion_order": False})
     connection.execute(f"""

@@ -99,7 +99,7 @@ import Testing
       #expect(abs(sum - score.logit) <= 1e-9 * max(1, abs(score.logit)))
       #expect(score.reasons.count <= 4)
       #expect(score.low < score.probability && score.probability < score.high)
-      #expect(score.reasons.allSatisfy { $0.sayable == ($0.feature == "late_delivery") })
+      #expect(score.reasons.allSatisfy { $0.sayable == ($0.feature.hasPrefix("late_delivery")) })
     }
     // The percentile is the share of the silent at or below.
     for place in [0, 7, scores.count / 2, scores.count - 1] {

@@ -8,7 +8,9 @@ private let asOf = Instant(asOf: "2024-11-01", zone: zone)!
 
 /// Features written once more from their definitions, slowly and without any of the code under
 /// test but calendar dates.
-private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kinds: [String]) -> Double {
+private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kinds: [String])
+  -> Double
+{
   let seen = all.filter { $0.at < t && $0.knownAt < t }
   func of(_ kind: String, _ window: Window) -> [TestEvent] {
     seen.filter { event in
@@ -95,18 +97,20 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     let expected = try vectors(plain, schema, asOf)
     var draw = Draw(10)
     for round in 0..<5 {
-      let later = generatedEvents(500, accounts: 60, asOf: asOf, zone: zone, seed: UInt64(20 + round))
-        .map { event in
-          var event = event
-          if draw.below(2) == 0 {
-            event.at = max(event.at, asOf)
-            event.knownAt = event.at
-          } else {
-            event.knownAt = max(event.knownAt, asOf)
-          }
-          event.kind = draw.below(5) == 0 ? "not_yet_seen" : event.kind
-          return event
+      let later = generatedEvents(
+        500, accounts: 60, asOf: asOf, zone: zone, seed: UInt64(20 + round)
+      )
+      .map { event in
+        var event = event
+        if draw.below(2) == 0 {
+          event.at = max(event.at, asOf)
+          event.knownAt = event.at
+        } else {
+          event.knownAt = max(event.knownAt, asOf)
         }
+        event.kind = draw.below(5) == 0 ? "not_yet_seen" : event.kind
+        return event
+      }
       let more = try base(of: (seen + later).shuffled(using: &draw), in: folder, zone: zone)
       #expect(try more.schema(settings, asOf: asOf) == schema)
       #expect(try vectors(more, schema, asOf) == expected)
@@ -127,7 +131,9 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
           of: events.shuffled(using: &draw), in: folder, zone: zone, threads: threads,
           chunkBytes: chunkBytes)
         #expect(try vectors(shuffled, schema, asOf, threads: threads) == expected)
-        #expect((0..<first.accountCount).map(first.account) == (0..<shuffled.accountCount).map(shuffled.account))
+        #expect(
+          (0..<first.accountCount).map(first.account)
+            == (0..<shuffled.accountCount).map(shuffled.account))
       }
     }
     // The same rows in several files, read through a pattern.
@@ -216,7 +222,9 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
         kind: .constant(kind), value: .column("Weight"))
     }
     let base = try HistoryBase.read(
-      HistorySettings(events: [source("Source", "rating_given"), source("Target", "rating_received")]),
+      HistorySettings(events: [
+        source("Source", "rating_given"), source("Target", "rating_received"),
+      ]),
       roles: ["rating_given": .feedback], threads: 2)
     #expect(base.kinds.map(\.events) == [35_592, 35_592])
     let accounts = 0..<base.accountCount

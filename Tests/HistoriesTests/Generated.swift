@@ -78,8 +78,12 @@ func generatedEvents(
     let at: Int64
     switch draw.below(4) {
     case 0: at = special[draw.below(special.count)]
-    case 1: at = asOf.microseconds - Int64(draw.below(800)) * day + Int64(draw.below(3)) * 3_600_000_000
-    default: at = asOf.microseconds - Int64(draw.below(900 * 86_400)) * 1_000_000 + Int64(draw.below(40)) * day
+    case 1:
+      at = asOf.microseconds - Int64(draw.below(800)) * day + Int64(draw.below(3)) * 3_600_000_000
+    default:
+      at =
+        asOf.microseconds - Int64(draw.below(900 * 86_400)) * 1_000_000 + Int64(draw.below(40))
+        * day
     }
     let late = draw.below(4) == 0 ? Int64(draw.below(100)) * day : 0
     return TestEvent(

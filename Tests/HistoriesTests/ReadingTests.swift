@@ -28,7 +28,9 @@ private func read(
   }
 }
 
-private func read(_ text: String, share: Double = 0.01) throws -> Result<HistoryBase, HistoriesError> {
+private func read(_ text: String, share: Double = 0.01) throws -> Result<
+  HistoryBase, HistoriesError
+> {
   try read(Array(text.utf8), share: share)
 }
 
@@ -113,7 +115,8 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
   @Test func latin1IsABadRowAndTheRawRowIsQuarantined() throws {
     let folder = try TestFolder()
     let bad = [UInt8(ascii: "M"), 0xfc, UInt8(ascii: "l")] + Array("\"er,2024-01-01,x,1".utf8)
-    let rows = Array((header + "\na,2024-01-01,x,1\n").utf8) + bad + Array("\nb,2024-01-01,x,\n".utf8)
+    let rows =
+      Array((header + "\na,2024-01-01,x,1\n").utf8) + bad + Array("\nb,2024-01-01,x,\n".utf8)
     let path = try folder.write("events.csv", rows)
     let quarantine = URL(fileURLWithPath: folder.path("bad.csv"))
     let base = try HistoryBase.read(
@@ -243,8 +246,9 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
     #expect(try first(.pattern(plain), "2024-07-01T12:30:01") == nil)
     let german = TimePattern("d.M.yyyy H:mm")!
     #expect(try first(.pattern(german), "1.7.2024 9:05") == "2024-07-01T07:05:00Z")
-    #expect(try first(.pattern(TimePattern("yyyy/MM/dd'T'HH:mm:ss.SSSZ")!), "2024/07/01T01:02:03.004Z")
-      == "2024-07-01T01:02:03.004000Z")
+    #expect(
+      try first(.pattern(TimePattern("yyyy/MM/dd'T'HH:mm:ss.SSSZ")!), "2024/07/01T01:02:03.004Z")
+        == "2024-07-01T01:02:03.004000Z")
     for pattern in ["yyyy-MM", "yyyy-MM-dd hh:mm", "yy-MM-dd", "yyyy-MM-dd q", ""] {
       #expect(TimePattern(pattern) == nil)
     }
@@ -253,9 +257,15 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
   /// Numbers are what the C library says they are, to the bit, in every way of writing them.
   @Test func numbersAreCorrectlyRounded() throws {
     var draw = Draw(77)
-    var texts = ["0.1", "-0", "+5", ".5", "5.", "1e3", "1E-3", "123456789012345", "9007199254740993",
-      "0.30000000000000004", "2.2250738585072014e-308", "4.9e-324", "1e-400", "1.7976931348623157e308",
-      "00000000000000000000001.5", "179769313486231580793e289"]
+    var texts = [
+      "0.1", "-0", "+5", ".5", "5.", "1e3", "1E-3", "123456789012345", "9007199254740993",
+      "0.30000000000000004", "2.2250738585072014e-308", "4.9e-324", "1e-400",
+      "1.7976931348623157e308",
+      "00000000000000000000001.5", "179769313486231580793e289",
+    ]
+    for value in 0..<2000 {
+      texts += ["\(value)", "\(value).", ".\(value)", "\(value / 10).\(value % 10)", "\(value).25"]
+    }
     for _ in 0..<5000 {
       let digits = (0..<(1 + draw.below(20))).map { _ in String(draw.below(10)) }.joined()
       let fraction = (0..<draw.below(20)).map { _ in String(draw.below(10)) }.joined()

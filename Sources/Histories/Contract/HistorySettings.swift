@@ -223,7 +223,12 @@ extension ProjectTable {
     }
     guard let table = table(key) else { return nil }
     table.allow(["constant"])
-    return table.required("constant").map(TextMapping.constant)
+    guard let constant = table.required("constant") else { return nil }
+    guard constant.utf8.count <= 256, !constant.utf8.contains(0) else {
+      table.report("constant", "`constant` is longer than 256 bytes or holds a NUL")
+      return nil
+    }
+    return .constant(constant)
   }
 
   fileprivate func numberMapping(_ key: String) -> NumberMapping? {

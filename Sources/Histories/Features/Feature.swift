@@ -172,7 +172,9 @@ package enum Feature: Hashable, Sendable {
   }
 
   private static func sql(_ expression: String, _ kind: String, _ window: Window) -> String {
-    let quoted = "'" + kind.split(separator: "'", omittingEmptySubsequences: false)
+    let quoted =
+      "'"
+      + kind.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "''") + "'"
     let bound: String
     if case .days(let days) = window { bound = " AND at >= t - \(days) days" } else { bound = "" }

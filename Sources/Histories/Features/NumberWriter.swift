@@ -1,12 +1,13 @@
 /// A growing buffer of output bytes that knows how to write numbers fast.
-final class NumberWriter {
+package final class NumberWriter {
   private var start: UnsafeMutablePointer<UInt8>
   private var place: UnsafeMutablePointer<UInt8>
   private var end: UnsafeMutablePointer<UInt8>
   /// Room that any number fits in.
   private static let longest = 48
 
-  init(capacity: Int) {
+  /// Room for `capacity` bytes; grows as needed.
+  package init(capacity: Int) {
     let capacity = max(capacity, 256)
     start = .allocate(capacity: capacity)
     place = start
@@ -16,7 +17,7 @@ final class NumberWriter {
   deinit { start.deallocate() }
 
   /// A copy of the bytes written so far.
-  var written: [UInt8] { Array(UnsafeBufferPointer(start: start, count: place - start)) }
+  package var written: [UInt8] { Array(UnsafeBufferPointer(start: start, count: place - start)) }
 
   @inline(__always)
   private func need(_ count: Int) {
@@ -67,7 +68,7 @@ final class NumberWriter {
   }
 
   /// One cell: the shortest decimal that reads back as `value`; nothing for NaN (missing).
-  func append(_ value: Double) {
+  package func append(_ value: Double) {
     need(Self.longest)
     Self.write(value, at: &place)
   }

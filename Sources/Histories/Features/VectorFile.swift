@@ -166,7 +166,8 @@ private final class Outputs {
   /// The header of format 1.0 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html),
   /// 128 bytes whatever the number of rows.
   private func header(rows: Int) -> [UInt8] {
-    var text = Array("{'descr': '<f8', 'fortran_order': False, 'shape': (\(rows), \(width)), }".utf8)
+    var text = Array(
+      "{'descr': '<f8', 'fortran_order': False, 'shape': (\(rows), \(width)), }".utf8)
     while text.count < 117 { text.append(0x20) }
     text.append(0x0a)
     return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text

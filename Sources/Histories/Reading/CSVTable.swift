@@ -16,7 +16,8 @@ package struct CSVTable: Sendable {
     self.path = path
     header = try Header.read(from: path, chunkBytes: chunkBytes).names
     let columns = header.count
-    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) { (row) throws(HistoriesError) in
+    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) {
+      (row) throws(HistoriesError) in
       if let problem = row.problem {
         throw .dataContract("\(path), line \(row.line): \(problem.text)")
       }
@@ -29,6 +30,8 @@ package struct CSVTable: Sendable {
       }
       lines.append(row.line)
     }
+    // Numbers are read eight bytes a step.
+    bytes.append(contentsOf: repeatElement(0, count: 8))
   }
 
   /// The place of a column; throws with the nearest name. `key` says what it is wanted for.
@@ -66,9 +69,9 @@ package struct CSVTable: Sendable {
   package func number(_ row: Int, _ column: Int) -> Number {
     let cell = cell(row, column)
     if cell.isEmpty { return .empty }
-    return cell.withUnsafeBufferPointer {
-      DecimalNumber(Field(start: $0.baseAddress!, count: $0.count)).map { .number($0.value) }
-        ?? .invalid
+    return bytes.withUnsafeBufferPointer {
+      DecimalNumber(Field(start: $0.baseAddress! + cell.startIndex, count: cell.count))
+        .map { .number($0.value) } ?? .invalid
     }
   }
 }

@@ -60,8 +60,7 @@ final class EncodedEvents {
 
   @inline(__always)
   func append(
-    account: Field, kind: UInt16, at: Int64, knownAt: Int64, value: DecimalNumber?,
-    fixedValue: Double?, channel: UInt16
+    account: Field, kind: UInt16, at: Int64, knownAt: Int64, value: EncodedValue, channel: UInt16
   ) {
     let hash = AccountHash.of(account.start, account.count)
     let partition = shift == 64 ? 0 : Int(truncatingIfNeeded: hash >> shift)
@@ -77,13 +76,14 @@ final class EncodedEvents {
       place.storeBytes(of: at, as: Int64.self)
       place += 8
     }
-    if let scaled = value?.scaled {
-      flags |= 1 | UInt8(truncatingIfNeeded: scaled.scale) << 2
-      place.storeBytes(of: scaled.units, as: Int32.self)
+    flags |= value.form.rawValue | value.places &<< 2
+    switch value.form {
+    case .none: break
+    case .scaled:
+      place.storeBytes(of: UInt32(truncatingIfNeeded: value.bits), as: UInt32.self)
       place += 4
-    } else if let number = value?.value ?? fixedValue {
-      flags |= 2
-      place.storeBytes(of: number, as: Double.self)
+    case .double:
+      place.storeBytes(of: value.bits, as: UInt64.self)
       place += 8
     }
     if knownAt != at {
@@ -182,8 +182,8 @@ final class EncodedEvents {
       }
       switch flags & 3 {
       case 1:
-        let units = Double(place.loadUnaligned(as: Int32.self))
-        value = units / EncodedEvents.scales[Int(flags >> 2) & 7]
+        let units = Double(place.loadUnaligned(as: UInt32.self))
+        value = units / EncodedEvents.scale(flags >> 2 & 7)
         place += 4
       case 2:
         value = place.loadUnaligned(as: Double.self)
@@ -205,5 +205,18 @@ final class EncodedEvents {
     }
   }
 
-  private static let scales: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
+  /// 10^places, exact; one division then rounds correctly.
+  @inline(__always)
+  private static func scale(_ places: UInt8) -> Double {
+    switch places {
+    case 0: 1
+    case 1: 1e1
+    case 2: 1e2
+    case 3: 1e3
+    case 4: 1e4
+    case 5: 1e5
+    case 6: 1e6
+    default: 1e7
+    }
+  }
 }

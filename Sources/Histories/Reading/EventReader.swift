@@ -82,10 +82,12 @@ final class EventReader {
       }
       knownAt = known
     }
-    var value: DecimalNumber?
+    var value = source.valueConstant
     if source.valueColumn >= 0, fields[source.valueColumn].count > 0 {
-      value = DecimalNumber(fields[source.valueColumn])
-      if value == nil { return .notNumber(key: "`value`") }
+      guard let number = EncodedValue(fields[source.valueColumn]) else {
+        return .notNumber(key: "`value`")
+      }
+      value = number
     }
     var channel = channelConstant
     if source.channelColumn >= 0, fields[source.channelColumn].count > 0 {
@@ -106,10 +108,9 @@ final class EventReader {
       }
       kind = UInt16(truncatingIfNeeded: index)
     }
-    tally(Int(kind), max(at, knownAt), hasValue: value != nil || source.valueConstant != nil)
+    tally(Int(kind), max(at, knownAt), hasValue: value.form != .none)
     encoded.append(
-      account: account, kind: kind, at: at, knownAt: knownAt, value: value,
-      fixedValue: source.valueConstant, channel: channel)
+      account: account, kind: kind, at: at, knownAt: knownAt, value: value, channel: channel)
     return nil
   }
 
@@ -127,7 +128,7 @@ final class EventReader {
   func append(account: Field, row: Int) {
     encoded.append(
       account: account, kind: EncodedEvents.accountRow, at: Int64(row), knownAt: Int64(row),
-      value: nil, fixedValue: nil, channel: 0)
+      value: .none, channel: 0)
   }
 
   @inline(__always)
@@ -183,7 +184,7 @@ struct SourceMapping {
   var kindColumn = -1
   var kindConstant: String?
   var valueColumn = -1
-  var valueConstant: Double?
+  var valueConstant = EncodedValue.none
   var channelColumn = -1
   var channelConstant: String?
 
@@ -204,7 +205,7 @@ struct SourceMapping {
     }
     switch source.value {
     case .column(let name): valueColumn = try header.column(name, for: "value")
-    case .constant(let number): valueConstant = number
+    case .constant(let number): valueConstant = EncodedValue(number)
     case nil: break
     }
     switch source.channel {
