@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Histories
+import Learning
 
 /// The scores of every silent account, highest first, as CSV or JSON Lines.
 ///
@@ -17,7 +18,7 @@ package struct ScoreFile {
   }
 
   private struct Line: Encodable {
-    var accountID, asOf, model: String
+    var account_id, as_of, model: String
     var probability, low, high, percentile: Double
     var band: Band
     var logit: Double
@@ -42,9 +43,6 @@ package struct ScoreFile {
     _ scorer: Scorer, to path: String, progress: (Int, Int) -> Void
   ) throws(DetractionError) -> String {
     let format = format(of: path)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
     let total = scorer.ranking.count
     var digest = SHA256()
     do {
@@ -57,25 +55,16 @@ package struct ScoreFile {
       if format == .csv { try put(columns + "\n") }
       for start in stride(from: 0, to: total, by: Trainer.chunk) {
         let places = start..<min(start + Trainer.chunk, total)
-        var text = ""
-        for score in try scorer.scores(at: places) {
-          let parts = parts(score)
-          switch format {
-          case .jsonLines:
-            let line = Line(
-              accountID: score.account, asOf: scorer.asOf.description,
-              model: scorer.version.version, probability: score.probability, low: score.low,
-              high: score.high, percentile: score.percentile, band: score.band,
-              logit: score.logit, reasons: parts, extrapolated: score.extrapolated)
-            text += String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
-          case .csv:
-            let reasons = String(decoding: try encoder.encode(parts), as: UTF8.self)
-            text += "\(csvField(score.account)),\(scorer.asOf),\(scorer.version.version),"
-            text += "\(score.probability),\(score.low),\(score.high),\(score.percentile),"
-            text += "\(score.band.rawValue),\(score.logit),\(csvField(reasons)),"
-            text += score.extrapolated ? "true\n" : "false\n"
+        let scores = try scorer.scores(at: places)
+        let stripes = StripedWork.bounds(of: scores.count, unit: 64)
+        let lines = StripedWork.map(stripes: stripes.count, threads: scorer.threads) { stripe in
+          Result {
+            let encoder = encoder()
+            return try stripes[stripe].map { try line(scores[$0], scorer, format, encoder) }
+              .joined()
           }
         }
+        let text = try lines.map { try $0.get() }.joined()
         try put(text)
         progress(places.upperBound, total)
       }
@@ -87,6 +76,32 @@ package struct ScoreFile {
       throw error
     } catch {
       throw .bug("cannot encode a score: \(error)")
+    }
+  }
+
+  private static func encoder() -> JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  private static func line(
+    _ score: Score, _ scorer: Scorer, _ format: Format, _ encoder: JSONEncoder
+  ) throws -> String {
+    let model = scorer.version.version
+    switch format {
+    case .jsonLines:
+      let line = Line(
+        account_id: score.account, as_of: scorer.asOf.description, model: model,
+        probability: score.probability, low: score.low, high: score.high,
+        percentile: score.percentile, band: score.band, logit: score.logit,
+        reasons: parts(score), extrapolated: score.extrapolated)
+      return String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
+    case .csv:
+      let reasons = String(decoding: try encoder.encode(parts(score)), as: UTF8.self)
+      return "\(csvField(score.account)),\(scorer.asOf),\(model),\(score.probability),"
+        + "\(score.low),\(score.high),\(score.percentile),\(score.band.rawValue),"
+        + "\(score.logit),\(csvField(reasons)),\(score.extrapolated)\n"
     }
   }
 

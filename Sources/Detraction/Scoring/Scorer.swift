@@ -94,24 +94,30 @@ package struct Scorer: Sendable {
           reference: model.reference.means)
       )
     }
-    var scores: [Score] = []
-    scores.reserveCapacity(ranked.count)
-    for (row, account) in ranked.enumerated() {
-      let explained = groups.explain(
-        contributions.of(row: x.row(row)), values: raw.row(row), words: words)
-      let reach = 1.959963984540054 * variances[row].squareRoot()
-      scores.append(
-        Score(
-          account: base.account(Int(account.account)), logit: account.logit,
-          referenceLogit: contributions.referenceLogit, probability: account.probability,
-          low: LogisticFit.probability(logit: account.logit - reach),
-          high: LogisticFit.probability(logit: account.logit + reach),
-          percentile: percentile(of: account.logit), band: band(account.logit),
-          reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
-          extrapolated: variances[row] > model.maximumVariance,
-          neverSpoken: account.neverSpoken))
-    }
-    return scores
+    let stripes = StripedWork.bounds(of: ranked.count, unit: 64)
+    return StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+      stripes[stripe].map { row in
+        score(
+          ranked[row], raw.row(row), contributions.of(row: x.row(row)),
+          contributions.referenceLogit, variances[row])
+      }
+    }.flatMap(\.self)
+  }
+
+  private func score(
+    _ account: RankedAccount, _ values: [Double], _ contributions: [Double], _ reference: Double,
+    _ variance: Double
+  ) -> Score {
+    let explained = groups.explain(contributions, values: values, words: words)
+    let reach = 1.959963984540054 * variance.squareRoot()
+    return Score(
+      account: base.account(Int(account.account)), logit: account.logit,
+      referenceLogit: reference, probability: account.probability,
+      low: LogisticFit.probability(logit: account.logit - reach),
+      high: LogisticFit.probability(logit: account.logit + reach),
+      percentile: percentile(of: account.logit), band: band(account.logit),
+      reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
+      extrapolated: variance > model.maximumVariance, neverSpoken: account.neverSpoken)
   }
 
   /// Silent detractors expected when a silent detractor's odds of having spoken are `oddsRatio`
@@ -157,32 +163,38 @@ package struct Scorer: Sendable {
     let theirs = try model.expand(
       try base.matrix(model.schema, known, threads: threads), threads: threads
     ).scalingColumns(by: model.coefficients)
-    let ours = try model.expand(try raw(places.map { ranking[$0] }), threads: threads)
-      .scalingColumns(by: model.coefficients)
-    let distances = try translating { try ours.squaredDistances(to: theirs, threads: threads) }
-    return places.indices.map { place in
-      nearest(distances.row(place), known, to: ranking[places[place]].account, count: count)
+    var found: [[Exemplar]] = []
+    for start in stride(from: 0, to: places.count, by: 256) {
+      let part = places[start..<min(start + 256, places.count)].map { ranking[$0] }
+      let ours = try model.expand(try raw(part), threads: threads)
+        .scalingColumns(by: model.coefficients)
+      let distances = try translating { try ours.squaredDistances(to: theirs, threads: threads) }
+      for (row, ranked) in part.enumerated() {
+        found.append(nearest(distances.row(row), known, to: ranked.account, count: count))
+      }
     }
+    return found
   }
 
   /// The accounts of the `count` least distances; one seen at several snapshots counts once, at
-  /// the nearest of them, and nobody is their own exemplar.
+  /// the nearest of them, and nobody is their own exemplar. Equal distances keep training's order.
+  /// O(known).
   private func nearest(_ distances: [Double], _ known: [VectorRow], to account: Int32, count: Int)
     -> [Exemplar]
   {
-    var chosen: [VectorRow] = []
-    var found: [Exemplar] = []
-    for other in distances.indices.sorted(by: { (distances[$0], $0) < (distances[$1], $1) }) {
-      let row = known[other]
-      if row.account == account || chosen.contains(where: { $0.account == row.account }) {
-        continue
+    var best: [(account: Int32, distance: Double)] = []
+    for (row, distance) in zip(known, distances) where row.account != account {
+      if best.count == count, distance >= best[count - 1].distance { continue }
+      if let same = best.firstIndex(where: { $0.account == row.account }) {
+        if distance >= best[same].distance { continue }
+        best.remove(at: same)
       }
-      chosen.append(row)
-      found.append(
-        Exemplar(
-          account: base.account(Int(row.account)), distance: distances[other].squareRoot()))
-      if found.count == count { break }
+      let place = best.firstIndex { distance < $0.distance } ?? best.count
+      best.insert((row.account, distance), at: place)
+      if best.count > count { best.removeLast() }
     }
-    return found
+    return best.map {
+      Exemplar(account: base.account(Int($0.account)), distance: $0.distance.squareRoot())
+    }
   }
 }
