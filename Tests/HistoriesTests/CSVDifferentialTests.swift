@@ -23,7 +23,7 @@ private let script = """
 
 @Suite struct CSVDifferentialTests {
   /// A table of small random cells, then up to three random mutations.
-  private func text(_ draw: inout Draw) -> [UInt8] {
+  private func text(_ draw: inout SplitMix64) -> [UInt8] {
     let tokens = ["a", "b", "1", ",", "\"", "\"\"", "\n", "\r\n", " ", "é", "\",\"", "\"\n"]
     var parts: [String] = []
     let columns = 1 + draw.below(4)
@@ -63,7 +63,7 @@ private let script = """
       print("SKIPPED: tablesAreWhatPythonReads: no Python here (make venv)")
       return
     }
-    var draw = Draw(2026)
+    var draw = SplitMix64(2026)
     let texts = (0..<4000).map { _ in text(&draw) }
     let folder = try TestFolder()
     let input = try folder.write(

@@ -95,7 +95,7 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     let plain = try base(of: seen, in: folder, zone: zone)
     let schema = try plain.schema(settings, asOf: asOf)
     let expected = try vectors(plain, schema, asOf)
-    var draw = Draw(10)
+    var draw = SplitMix64(10)
     for round in 0..<5 {
       let later = generatedEvents(
         500, accounts: 60, asOf: asOf, zone: zone, seed: UInt64(20 + round)
@@ -124,7 +124,7 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     let first = try base(of: events, in: folder, zone: zone, threads: 1)
     let schema = try first.schema(settings, asOf: asOf)
     let expected = try vectors(first, schema, asOf, threads: 1)
-    var draw = Draw(4)
+    var draw = SplitMix64(4)
     for chunkBytes in [97, 1000, 1 << 20] {
       for threads in [1, 2, 5] {
         let shuffled = try base(

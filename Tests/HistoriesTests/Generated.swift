@@ -2,22 +2,6 @@ import Foundation
 import Histories
 import TestSupport
 
-/// SplitMix64, so that what tests generate is the same on every machine.
-struct Draw: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-}
-
 /// One event as tests think of it.
 struct TestEvent: Equatable {
   var account: String
@@ -61,7 +45,7 @@ final class TestFolder {
 func generatedEvents(
   _ count: Int, accounts: Int, asOf: Instant, zone: LocalTime, seed: UInt64
 ) -> [TestEvent] {
-  var draw = Draw(seed)
+  var draw = SplitMix64(seed)
   let day = Instant.microsecondsPerDay
   var special: [Int64] = [asOf.microseconds, asOf.microseconds - 1, asOf.microseconds + 1]
   for days in [1, 7, 30, 90, 365] as [Int64] {

@@ -13,7 +13,7 @@ import Testing
   /// The reference is the standard library's `description`, which is the shortest text that reads
   /// back, and the nearest among those.
   @Test func numbersReadBackAndAreAsShortAsCanBe() {
-    var draw = Draw(8)
+    var draw = SplitMix64(8)
     var values: [Double] = [0, 9, 10, 0.1, 0.3, 1 / 3, 1e15, 1e16, 123456.789, 1e-3, 5e-324, 999_999_999.9]
     for _ in 0..<100_000 {
       values.append(Double(draw.below(4_000_000)) / 86_400)

@@ -256,7 +256,7 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
 
   /// Numbers are what the C library says they are, to the bit, in every way of writing them.
   @Test func numbersAreCorrectlyRounded() throws {
-    var draw = Draw(77)
+    var draw = SplitMix64(77)
     var texts = [
       "0.1", "-0", "+5", ".5", "5.", "1e3", "1E-3", "123456789012345", "9007199254740993",
       "0.30000000000000004", "2.2250738585072014e-308", "4.9e-324", "1e-400",

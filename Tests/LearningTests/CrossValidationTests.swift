@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import TestSupport
 import Testing
 
 @Suite struct CrossValidationTests {
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func noiseWantsAStrongPenalty() throws {
-    var random = TestRandom(31)
+    var random = SplitMix64(31)
     let x = Matrix(rows: 300, columns: 20) { span in
       for i in 0..<6000 { span[i] = random.normal() }
     }

@@ -1,11 +1,12 @@
 import Foundation
 import Learning
+import TestSupport
 import Testing
 
 @Suite struct DesignTests {
   /// 200 rows: a plain number, a heavy-tailed one with gaps, a category, a constant, a copy.
   private func sample() throws -> (Matrix, [DesignSource]) {
-    var random = TestRandom(41)
+    var random = SplitMix64(41)
     let rows = (0..<200).map { i -> [Double] in
       let plain = random.normal()
       let heavy = i % 5 == 0 ? Double.nan : (exp(2 * random.normal()) * 10).rounded()
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test func negativeValuesHaveASignedLogarithm() throws {
-    var random = TestRandom(42)
+    var random = SplitMix64(42)
     let x = Matrix(rows: 500, columns: 1) { span in
       for i in 0..<500 { span[i] = -exp(2 * random.normal()) }
     }
@@ -65,7 +66,7 @@ import Testing
     let (x, sources) = try sample()
     let design = try Design(fitting: x, sources: sources, minimumLevelCount: 10)
     let z = try design.expand(x)
-    var random = TestRandom(43)
+    var random = SplitMix64(43)
     let labels = (0..<200).map { _ in random.uniform() < 0.4 ? 1.0 : 0 }
     let fit = try fitLogistic(
       z, labels: labels, parameters: LogisticParameters(l2: 0.01, threads: 1))

@@ -2,22 +2,8 @@ import Foundation
 import Learning
 import TestSupport
 
-/// Numbers for tests: SplitMix64, the same on every machine.
-struct TestRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-
+extension SplitMix64 {
+  /// Standard normal (Box and Muller).
   mutating func normal() -> Double {
     (-2 * log(1 - uniform())).squareRoot() * cos(2 * .pi * uniform())
   }
@@ -30,7 +16,7 @@ struct Problem {
   var weights: [Double]
 
   init(rows: Int, columns: Int, seed: UInt64 = 1, shift: Double = 3) throws {
-    var random = TestRandom(seed)
+    var random = SplitMix64(seed)
     let beta = (0..<columns).map { _ in random.normal() * 0.6 }
     let scale = (0..<columns).map { _ in exp(random.normal()) }
     let mean = (0..<columns).map { _ in shift * random.normal() }

@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import TestSupport
 import Testing
 
 @Suite struct LogisticTests {
@@ -162,7 +163,7 @@ import Testing
   }
 
   @Test func separationNeedsAPenalty() throws {
-    var random = TestRandom(4)
+    var random = SplitMix64(4)
     let rows = (0..<200).map { _ in [random.normal(), random.normal()] }
     let y = rows.map { $0[0] + 0.5 * $0[1] > 0 ? 1.0 : 0 }
     let x = try matrix(rows)

@@ -1,11 +1,12 @@
 import Foundation
 import Learning
+import TestSupport
 import Testing
 
 @Suite struct MetricsTests {
   /// Scores with many ties.
   private func sample(_ seed: UInt64, _ count: Int = 120) -> (scores: [Double], labels: [Double]) {
-    var random = TestRandom(seed)
+    var random = SplitMix64(seed)
     let scores = (0..<count).map { _ in (random.uniform() * 10).rounded() }
     return (scores, scores.map { random.uniform() * 10 < $0 ? 1 : 0 })
   }
@@ -71,7 +72,7 @@ import Testing
   }
 
   @Test func calibrationLineUndoesADistortion() throws {
-    var random = TestRandom(8)
+    var random = SplitMix64(8)
     let truth = (0..<20_000).map { _ in 1.5 * random.normal() }
     let labels = truth.map { random.uniform() < 1 / (1 + exp(-$0)) ? 1.0 : 0 }
     let line = try CalibrationLine(logits: truth.map { 2 * $0 - 1 }, labels: labels)

@@ -25,23 +25,6 @@ import Testing
     return path
   }
 
-  @Test(arguments: [Matrix.Order.rowMajor, .columnMajor]) func comesBack(_ order: Matrix.Order)
-    throws
-  {
-    let matrix = try Matrix(rows: 3, columns: 2, order: order, elements: [1, 2, 3, 4, 5, 6.5])
-    let path = try temporaryFolder().appendingPathComponent("m.npy").path
-    try NPYFile.write(matrix, to: path)
-    let back = try NPYFile.matrix(at: path)
-    #expect(back.order == order && back.rows == 3 && back.columns == 2)
-    for i in 0..<3 { #expect(back.row(i) == matrix.row(i)) }
-    #expect(
-      try FileManager.default.contentsOfDirectory(
-        atPath: (path as NSString).deletingLastPathComponent) == ["m.npy"])
-    try NPYFile.write([1, .nan, 3], to: path)
-    let vector = try NPYFile.vector(at: path)
-    #expect(vector[0] == 1 && vector[1].isNaN && vector[2] == 3)
-  }
-
   @Test(arguments: [UInt8(1), 2, 3]) func versionsAndTypes(_ version: UInt8) throws {
     let f4 = try NPYFile.matrix(
       at: file(header("<f4", shape: "(2, 2)", version: version) + bytes([1, 2, 3, 4] as [Float])))

@@ -1,10 +1,11 @@
 import Foundation
 import Learning
+import TestSupport
 import Testing
 
 @Suite struct SigmoidKernelTests {
   @Test func agreesWithFoundation() {
-    var random = TestRandom(17)
+    var random = SplitMix64(17)
     var worst = (sigmoid: 0.0, softplus: 0.0)
     var points = (0..<200_000).map { _ in 12 * random.normal() }
     points += stride(from: -700, through: 700, by: 0.37)

@@ -1,6 +1,7 @@
 import Foundation
 import Histories
 import Outreach
+import TestSupport
 import Testing
 
 struct BusinessCalendarTests {
@@ -24,7 +25,7 @@ struct BusinessCalendarTests {
   /// Foundation's calendar, walked day by day, is the oracle, over generated calendars in zones
   /// with offsets of half an hour, changes at midnight and none.
   @Test func dueAgreesWithFoundationOnGeneratedCalendars() throws {
-    var chance = Chance(11)
+    var chance = SplitMix64(11)
     for name in [
       "Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe",
       "America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia", "UTC",

@@ -2,6 +2,7 @@ import Detraction
 import Foundation
 import Histories
 import Outreach
+import TestSupport
 import Testing
 
 struct PlanTests {
@@ -109,7 +110,7 @@ struct PlanTests {
   /// Against the rules of DESIGN 5.8 written once more, queue by queue instead of account by
   /// account, over generated bases.
   @Test func agreesWithTheRulesReadQueueByQueue() {
-    var chance = Chance(5)
+    var chance = SplitMix64(5)
     for _ in 0..<400 {
       let segments = ["x", "y", "z"]
       let count = Int.random(in: 0...60, using: &chance)

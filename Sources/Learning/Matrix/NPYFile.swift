@@ -79,31 +79,6 @@ package enum NPYFile {
           + "'\(header.descr)'")
     }
   }
-
-  /// The bytes that stand before the values of a float64 array (version 1, padded to 64 bytes).
-  ///
-  /// `shape` has one or two numbers. A writer that learns the number of rows last reserves these
-  /// bytes: their count is the same for all shapes of as many dimensions (128).
-  package static func header(shape: [Int], order: Matrix.Order = .rowMajor) -> [UInt8] {
-    let sizes = shape.count == 1 ? "(\(shape[0]),)" : "(\(shape[0]), \(shape[1]))"
-    let fortran = order == .columnMajor ? "True" : "False"
-    var text = "{'descr': '<f8', 'fortran_order': \(fortran), 'shape': \(sizes), }"
-    text += String(repeating: " ", count: 117 - text.utf8.count) + "\n"
-    return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(text.utf8)
-  }
-
-  /// Writes a matrix as float64 in its own order: beside the path, synced, then renamed. O(size).
-  package static func write(_ matrix: Matrix, to path: String) throws(LearningError) {
-    let header = header(shape: [matrix.rows, matrix.columns], order: matrix.order)
-    try AtomicFile.write(header, UnsafeRawBufferPointer(matrix.values), to: path)
-  }
-
-  /// Writes a vector as float64: beside the path, synced, then renamed. O(size).
-  package static func write(_ vector: [Double], to path: String) throws(LearningError) {
-    let column = try Matrix(rows: vector.count, columns: 1, elements: vector)
-    try AtomicFile.write(
-      header(shape: [vector.count]), UnsafeRawBufferPointer(column.values), to: path)
-  }
 }
 
 /// The three facts of an NPY header, and where the values start.
