@@ -14,7 +14,10 @@ import Testing
   /// back, and the nearest among those.
   @Test func numbersReadBackAndAreAsShortAsCanBe() {
     var draw = SplitMix64(8)
-    var values: [Double] = [0, 9, 10, 0.1, 0.3, 1 / 3, 1e15, 1e16, 123456.789, 1e-3, 5e-324, 999_999_999.9]
+    var values: [Double] = [
+      0, 9, 10, 0.1, 0.3, 1 / 3, 1e15, 1e16, 123456.789, 1e-3, .leastNonzeroMagnitude,
+      999_999_999.9,
+    ]
     for _ in 0..<100_000 {
       values.append(Double(draw.below(4_000_000)) / 86_400)
       values.append(Double(draw.below(100_000)) / 100)
@@ -79,7 +82,8 @@ import Testing
       String(decoding: npy[10..<128], as: UTF8.self).contains(
         "'shape': (\(expected.count), \(schema.count)), "))
     let ids = try CSVTable(path: folder.path("v.npy.accounts.csv"))
-    #expect((0..<ids.rowCount).map { ids.text($0, 0) } == (0..<table.rowCount).map { table.text($0, 0) })
+    #expect(
+      (0..<ids.rowCount).map { ids.text($0, 0) } == (0..<table.rowCount).map { table.text($0, 0) })
     let names = try String(contentsOfFile: folder.path("v.npy.features.txt"), encoding: .utf8)
     #expect(names.split(separator: "\n").map(String.init) == schema.names)
   }
