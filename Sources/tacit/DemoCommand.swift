@@ -62,7 +62,8 @@ struct DemoCommand: ParsableCommand {
     let scorer = try makeScorer(session, version, base, asOf)
     let store = try CaseStore(path: session.outreach.store)
     let publication = try publishNight(session, scorer, store)
-    let cases = try store.openCases()
+    let open = try store.openCases()
+    let cases = session.outreach.queues.flatMap { queue in open.filter { $0.queue == queue.name } }
 
     let called = max(1, min(cases.count, scorer.ranking.count))
     let truth = try readTruth(scorer, threads: options.threadCount)
@@ -99,7 +100,7 @@ struct DemoCommand: ParsableCommand {
       Next: \(CommandLine.arguments[0]) queue list --project \(out)/tacit.toml
 
       """)
-    print(CaseListing(zone: zone).text(Array(cases.prefix(3))))
+    print(CaseListing(zone: zone).text(cases, perQueue: 2))
   }
 
   private var marker: String { "\(out)/.tacit-demo" }

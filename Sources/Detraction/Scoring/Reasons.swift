@@ -1,8 +1,8 @@
 import Histories
 
-/// Which features speak as one reason: those of one kind of event about how often, how much and
-/// when; those about its mean value; and every other feature by itself. A kind's windows overlap,
-/// and a ridge spreads one cause over its counts, sums and gaps: by themselves none would say it.
+/// Which features speak as one reason: all those of one kind of event, and every other feature by
+/// itself. A kind's windows overlap, and a ridge spreads one cause over its counts, sums and gaps:
+/// by themselves none of them would say it.
 struct ReasonGroups: Sendable {
   private let names: [String]
   /// Group of each source feature.
@@ -15,24 +15,13 @@ struct ReasonGroups: Sendable {
     var names: [String] = []
     var places: [String: Int] = [:]
     group = schema.features.map { feature in
-      let name = Self.source(feature)
+      let name = feature.kind ?? feature.name
       if let place = places[name] { return place }
       places[name] = names.count
       names.append(name)
       return names.count - 1
     }
     self.names = names
-  }
-
-  private static func source(_ feature: Feature) -> String {
-    switch feature {
-    case .count(let kind, _), .sum(let kind, _), .activeDays(let kind, _),
-      .daysSinceLast(let kind), .daysSinceFirst(let kind), .meanGap(let kind),
-      .lastGapRatio(let kind), .trend(let kind, _, _):
-      kind
-    case .mean(let kind, _): "\(kind).mean"
-    case .tenure, .numeric, .categorical: feature.name
-    }
   }
 
   /// The reasons of one account from its contributions per source feature: why it is called first,
@@ -77,18 +66,18 @@ struct ReasonWords: Sendable {
   let sayable: Set<String>
 
   /// The reason of a group, in the words of the member that shows it best: one that pulls the
-  /// group's way, whose value differs from the typical one, that people can picture (a count or a
-  /// last time before a mean or a ratio), and of those the strongest.
+  /// group's way with a value that differs from the typical one, and of those the strongest, where
+  /// what people can picture (a count, a last time) counts for twice its pull.
   func reason(
     _ name: String, contribution: Double, members: [Int], _ contributions: [Double],
     _ values: [Double]
   ) -> Reason {
     let sign: Double = contribution < 0 ? -1 : 1
-    func rank(_ feature: Int) -> (Int, Int, Double) {
+    func rank(_ feature: Int) -> (Int, Double) {
       let value = values[feature]
       let differs = (value.isNaN ? nil : value) != typical[feature]
       let pull = contributions[feature] * sign
-      return (pull > 0 && differs ? 1 : 0, isPlain(schema.features[feature]) ? 1 : 0, pull)
+      return (pull > 0 && differs ? 1 : 0, isPlain(schema.features[feature]) ? 2 * pull : pull)
     }
     let best = members.max { rank($0) < rank($1) } ?? members[0]
     let feature = schema.features[best]

@@ -5,8 +5,7 @@ package enum Band: String, Codable, Sendable, CaseIterable {
 
 /// One source's additive part in a score's logit (DESIGN 2: reason).
 package struct Reason: Codable, Sendable, Equatable {
-  /// The source: a kind of event with its counts, sums and times, a kind's mean value
-  /// (`order.mean`), `tenure_days` or an attribute.
+  /// The source: a kind of event, with all features made of it, `tenure_days` or an attribute.
   package var feature: String
   /// Logit units, summed over the source's features; positive pushes towards detractor.
   package var contribution: Double

@@ -11,8 +11,9 @@ package struct CaseListing {
   package init(zone: LocalTime) { self.zone = zone }
 
   /// Cases under a line for each queue, numbered through within it in the order given, and a line
-  /// that says what the percentages mean. `cases` are grouped by queue.
-  package func text(_ cases: [Case]) -> String {
+  /// that says what the percentages mean. `cases` are grouped by queue; of each queue at most
+  /// `perQueue` are shown and the rest counted.
+  package func text(_ cases: [Case], perQueue: Int = .max) -> String {
     let reasonWidth = min(72, cases.flatMap(reasonTexts).map(columns).max() ?? 0)
     var lines: [String] = []
     var start = 0
@@ -25,12 +26,13 @@ package struct CaseListing {
         clipped(inert(queue), to: 60) + " · " + clipped(inert(group.first!.channel), to: 20)
           + " · " + count)
       let rankWidth = String(group.count).utf8.count
-      for (place, open) in group.enumerated() {
+      for (place, open) in group.prefix(perQueue).enumerated() {
         let rank = String(place + 1)
         let lead = String(repeating: " ", count: rankWidth - rank.utf8.count) + rank + "  "
         lines += head(open, lead)
         lines += reasons(open, indent: rankWidth + 2, width: reasonWidth)
       }
+      if group.count > perQueue { lines.append("… and \(grouped(group.count - perQueue)) more") }
       start += group.count
     }
     if let first = cases.first {
