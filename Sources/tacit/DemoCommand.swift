@@ -91,11 +91,11 @@ struct DemoCommand: ParsableCommand {
       Of the \(called) silent accounts most at risk, truly unhappy (the sample knows): \
       \(rankings[0].name) \(whole(rankings[0].found))
         \(rankings.dropFirst().map { "\($0.name) \(whole($0.found))" }.joined(separator: " · "))
-      All silent accounts ranked, AUC (0.5 is chance): \
-      \(rankings.dropLast().map { "\($0.name) \(three($0.auc))" }.joined(separator: " · "))
+      All silent accounts in order of risk, AUC (0.5 is chance, 1 is perfect):
+        \(rankings.dropLast().map { "\($0.name) \(three($0.auc))" }.joined(separator: " · "))
       Hidden unhappy customers: between \(grouped(Int(hidden[0].rounded()))) and \
-      \(grouped(Int(hidden[1].rounded()))), not measured (calls will narrow it; the sample knows: \
-      \(grouped(hiddenTruth)))
+      \(grouped(Int(hidden[1].rounded()))), not measured
+        (calls will narrow it; the sample knows: \(grouped(hiddenTruth)))
       \(cases.count) cases opened in \(Set(cases.map(\.queue)).count) queues. \
       Next: \(CommandLine.arguments[0]) queue list --project \(out)/tacit.toml
 

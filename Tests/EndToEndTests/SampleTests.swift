@@ -138,4 +138,51 @@ import Testing
       #expect(try Program.run("queue", "list", "--json", in: folder).output == expected)
     }
   }
+
+  /// However many run at once, there is one run and each account has one case.
+  @Test func nightsAtOnceEndAsOne() throws {
+    let folder = try sampleCopy()
+    _ = try Program.run("train", "--as-of", Self.asOf, in: folder)
+    let running = try (0..<6).map { _ in
+      try Program.start(["nightly", "--as-of", Self.asOf, "--json"], in: folder)
+    }
+    var published = 0
+    for one in running {
+      one.process.waitUntilExit()
+      #expect(one.process.terminationStatus == 0)
+      let report = try json(String(decoding: try Data(contentsOf: one.output), as: UTF8.self))
+      if report["published"] as? Bool == true { published += 1 }
+    }
+    #expect(published == 1)
+    let list = try Program.run("queue", "list", "--json", in: folder)
+    let cases = try #require(
+      try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]])
+    #expect(Set(cases.compactMap { $0["account_id"] as? String }).count == cases.count)
+    #expect(cases.count == 30)
+  }
+
+  /// Accounts that may not be profiled are not scored; those not to be contacted get no case.
+  @Test func consentIsAHardFilter() throws {
+    let folder = try sampleCopy()
+    _ = try Program.run("train", "--as-of", Self.asOf, in: folder)
+    func column(_ name: String) throws -> Set<String> {
+      let lines = try String(
+        contentsOf: folder.appendingPathComponent("accounts.csv"), encoding: .utf8
+      ).split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      let place = try #require(lines[0].firstIndex { $0 == name })
+      return Set(lines.dropFirst().filter { $0[place] == "true" }.map { String($0[0]) })
+    }
+    _ = try Program.run("score", "--as-of", Self.asOf, "--out", "s.csv", in: folder)
+    let scored = try String(contentsOf: folder.appendingPathComponent("s.csv"), encoding: .utf8)
+      .split(separator: "\n").dropFirst().map { String($0.prefix { $0 != "," }) }
+    #expect(try column("do_not_profile").isDisjoint(with: scored))
+    #expect(try !column("do_not_profile").isEmpty)
+    _ = try Program.run("nightly", "--as-of", Self.asOf, in: folder)
+    let list = try Program.run("queue", "list", "--json", in: folder)
+    let cases = try #require(
+      try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]])
+    let called = cases.compactMap { $0["account_id"] as? String }
+    #expect(try column("do_not_contact").isDisjoint(with: called))
+    #expect(try !column("do_not_contact").isDisjoint(with: scored))
+  }
 }
