@@ -116,7 +116,7 @@ def tacit(rows, rows_order, layout, threads=2):
         harness.TACIT, "fit", x_path, "--labels", y_path, "--standardise", "none", "--l2", repr(L2),
         "--threads", threads, "--model", model, "--json"])
     report = json.loads(out["output"])
-    fit = json.loads(model.read_text())["fit"]
+    fit = json.loads(model.read_text())["body"]["fit"]
     return {
         "seconds": report["seconds"]["fitting"], "iterations": report["iterations"],
         "cpu_seconds": out["cpu_seconds"],  # of the whole process, reading and writing too
