@@ -72,7 +72,8 @@ struct FitCommand: ParsableCommand {
       [target, group].compactMap { $0 }
       + drop.utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
     let table = try LearnerTable(path: data, leaveOut: leaveOut)
-    let y = try labels.map { try NPYFile.vector(at: $0) }
+    let y =
+      try labels.map { try NPYFile.vector(at: $0) }
       ?? table.labels(target ?? "", positive: positive)
     let groups = try group.map { try table.texts($0) }
     let reading = clock.lap()

@@ -126,7 +126,8 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
     throw HistoriesError.output("cannot rename \(partial.path) to \(scores.path)")
   }
   let facts = RunFacts(
-    model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)", scoresSHA256: digest,
+    model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)",
+    scoresSHA256: digest,
     tacitVersion: Tacit.configuration.version, accounts: scorer.counts.accounts,
     silent: scorer.counts.silent)
   return try store.publish(asOf: scorer.asOf) { work in

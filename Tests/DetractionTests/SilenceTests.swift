@@ -12,7 +12,8 @@ import Testing
         microseconds: Self.t.microseconds - Int64(days * Double(Instant.microsecondsPerDay)))
     }
     let feedback = spoken.map {
-      HistoryBase.Feedback(at: ago($0.days), knownAt: ago($0.knownDays), kindIndex: 0, kind: "nps", value: 9)
+      HistoryBase.Feedback(
+        at: ago($0.days), knownAt: ago($0.knownDays), kindIndex: 0, kind: "nps", value: 9)
     }
     return SilenceRule(silentForDays: 180).voice(of: feedback, at: Self.t)
   }

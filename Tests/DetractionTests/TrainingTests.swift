@@ -51,7 +51,8 @@ import Testing
     // Feedback and events that happened before the as-of date and were known at or after it, and
     // some that happen at or after it.
     for index in 0..<400 {
-      let account = String(repeating: "0", count: 5 - String(index * 7 + 1).count) + String(index * 7 + 1)
+      let account =
+        String(repeating: "0", count: 5 - String(index * 7 + 1).count) + String(index * 7 + 1)
       let kind = ["nps", "complaint", "late_delivery", "order", "brand_new_kind"][index % 5]
       let late = index % 3 == 0 ? "2026-02-02T00:00:00Z" : "2026-02-20T10:00:00Z"
       let at = index % 2 == 0 ? "2026-01-\(10 + index % 20)T12:00:00Z" : late
@@ -59,7 +60,9 @@ import Testing
     }
     #expect(try SealedFile.bytes(try base.train().result.model).digest == before)
     // The same rows known in time do change it: the test can fail.
-    base.rows = base.rows.map { $0.replacing(",2026-02-20T10:00:00Z", with: ",2026-01-31T10:00:00Z") }
+    base.rows = base.rows.map {
+      $0.replacing(",2026-02-20T10:00:00Z", with: ",2026-01-31T10:00:00Z")
+    }
     #expect(try SealedFile.bytes(try base.train().result.model).digest != before)
   }
 
@@ -135,7 +138,8 @@ import Testing
         let index = try #require(base.index(of: known.account))
         if Int32(index) == account { continue }
         let theirs = try contributions(Int32(index), known.asOf)
-        let distance = zip(ours, theirs).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+        let distance = zip(ours, theirs).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+          .squareRoot()
         distances[known.account] = min(distances[known.account] ?? .infinity, distance)
       }
       let nearest = distances.values.sorted().prefix(3)

@@ -60,20 +60,35 @@ import Testing
     Trial("header only", header, 65, "events.csv"),
     Trial("missing column", "account,at,kind,amount\n" + good, 65, "events.csv", "value"),
     Trial("duplicate header", "account,at,kind,value,value\n" + good, 65, "value"),
-    Trial("nan", header + good + "a,2025-06-02T00:00:00Z,order,nan\n", 65, "events.csv", "3", "value"),
+    Trial(
+      "nan", header + good + "a,2025-06-02T00:00:00Z,order,nan\n", 65, "events.csv", "3", "value"),
     Trial("inf", header + good + "a,2025-06-02T00:00:00Z,order,inf\n", 65, "3"),
     Trial("1e400", header + good + "a,2025-06-02T00:00:00Z,order,1e400\n", 65, "3"),
     Trial("0x1p3", header + good + "a,2025-06-02T00:00:00Z,order,0x1p3\n", 65, "3"),
     Trial("no such date", header + good + "a,2025-02-30T00:00:00Z,order,1\n", 65, "3"),
-    Trial("open quote", header + good + "a,2025-06-02T00:00:00Z,\"order,1\n", 65, "events.csv", "quote"),
-    Trial("NUL", bytes: Array((header + good).utf8) + Array("a\0b,2025-06-02T00:00:00Z,order,1\n".utf8), 65, ["3"]),
-    Trial("Latin-1", bytes: Array((header + good).utf8) + [0x4D, 0xFC] + Array(",2025-06-02T00:00:00Z,order,1\n".utf8), 65, ["3", "UTF-8"]),
+    Trial(
+      "open quote", header + good + "a,2025-06-02T00:00:00Z,\"order,1\n", 65, "events.csv", "quote"),
+    Trial(
+      "NUL", bytes: Array((header + good).utf8) + Array("a\0b,2025-06-02T00:00:00Z,order,1\n".utf8),
+      65, ["3"]),
+    Trial(
+      "Latin-1",
+      bytes: Array((header + good).utf8) + [0x4D, 0xFC]
+        + Array(",2025-06-02T00:00:00Z,order,1\n".utf8), 65, ["3", "UTF-8"]),
     Trial("as-of before all", header + good, 3, "2020", asOf: "2020-01-01"),
     Trial(
-      "no detractor", header + (0..<200).map { "c\($0),2025-06-01T00:00:00Z,order,1\nc\($0),2025-11-15T00:00:00Z,nps,9\n" }.joined(),
+      "no detractor",
+      header
+        + (0..<200).map {
+          "c\($0),2025-06-01T00:00:00Z,order,1\nc\($0),2025-11-15T00:00:00Z,nps,9\n"
+        }.joined(),
       3, "detractors", command: "train"),
     Trial(
-      "all detractors", header + (0..<200).map { "c\($0),2025-06-01T00:00:00Z,order,1\nc\($0),2025-11-15T00:00:00Z,nps,2\n" }.joined(),
+      "all detractors",
+      header
+        + (0..<200).map {
+          "c\($0),2025-06-01T00:00:00Z,order,1\nc\($0),2025-11-15T00:00:00Z,nps,2\n"
+        }.joined(),
       3, "non-detractors", command: "train"),
     Trial(
       "one feedback", header + good + "a,2025-11-15T00:00:00Z,nps,2\n", 3, "detractors",
@@ -93,7 +108,8 @@ import Testing
     }
     #expect(!result.errors.contains("Fatal"))
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-    #expect(Set(left).subtracting(["events.csv", "tacit.toml", "quarantine.csv"]).isEmpty, "\(left)")
+    #expect(
+      Set(left).subtracting(["events.csv", "tacit.toml", "quarantine.csv"]).isEmpty, "\(left)")
   }
 
   @Test func aTruncatedGzipIsRefused() throws {

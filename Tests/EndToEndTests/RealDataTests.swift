@@ -26,7 +26,8 @@ import Testing
       let result = try Program.run(command + ["--as-of", "2013-01-01"], in: folder)
       #expect(result.status == 0, "\(command): \(result.errors)")
     }
-    let scores = try String(contentsOf: folder.appendingPathComponent("scores.csv"), encoding: .utf8)
+    let scores = try String(
+      contentsOf: folder.appendingPathComponent("scores.csv"), encoding: .utf8)
     #expect(scores.utf8.count { $0 == UInt8(ascii: "\n") } > 100)
   }
 
@@ -37,8 +38,11 @@ import Testing
     let result = try Program.run(
       "features", "--as-of", "1998-07-01", "--out", "features.csv", in: folder)
     #expect(result.status == 0, "\(result.errors)")
-    let text = try String(contentsOf: folder.appendingPathComponent("features.csv"), encoding: .utf8)
-    var lines = text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    let text = try String(
+      contentsOf: folder.appendingPathComponent("features.csv"), encoding: .utf8)
+    var lines = text.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
     let header = lines.removeFirst()
     #expect(lines.count == 23_570)
     let count = try #require(header.firstIndex { $0.hasSuffix(".count.lifetime") })

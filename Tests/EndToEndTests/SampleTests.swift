@@ -50,7 +50,8 @@ import Testing
     let score = try Program.run(
       "score", "--as-of", Self.asOf, "--out", "scores.jsonl", in: folder)
     #expect(score.status == 0, "\(score.errors)")
-    let text = try String(contentsOf: folder.appendingPathComponent("scores.jsonl"), encoding: .utf8)
+    let text = try String(
+      contentsOf: folder.appendingPathComponent("scores.jsonl"), encoding: .utf8)
     var rows = 0
     var last = Double.infinity
     for line in text.split(separator: "\n") {

@@ -42,7 +42,9 @@ package enum Program {
     process.standardInput = FileHandle.nullDevice
     let output = outputs.appendingPathComponent("out")
     let errors = outputs.appendingPathComponent("err")
-    for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] {
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+    }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()

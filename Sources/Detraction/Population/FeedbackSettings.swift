@@ -78,7 +78,8 @@ package struct FeedbackSettings: Codable, Sendable, Equatable {
     }
     if signals.isEmpty {
       section.report(
-        nil, "[feedback] has no [[feedback.signal]] by which a customer speaks; write one such as "
+        nil,
+        "[feedback] has no [[feedback.signal]] by which a customer speaks; write one such as "
           + "kind = \"nps\", detractor = { at_most = 6 }")
     }
   }
