@@ -55,10 +55,6 @@ struct FeaturesCommand: ParsableCommand {
     var quarantine: String?
     var read: [File]
 
-    enum CodingKeys: String, CodingKey {
-      case asOf = "as_of"
-      case accounts, features, out, seconds, quarantine, read
-    }
   }
 
   private func report(_ result: VectorFile, _ asOf: Instant, _ seconds: Double) -> Report {

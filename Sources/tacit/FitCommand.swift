@@ -53,7 +53,7 @@ struct FitCommand: ParsableCommand {
     var rows, columns: Int
     var l2: Double
     var iterations: Int
-    var objective, max_gradient: Double
+    var objective, maxGradient: Double
     var seconds: Seconds
   }
 
@@ -84,13 +84,13 @@ struct FitCommand: ParsableCommand {
     let report = Report(
       rows: learned.fit.rows, columns: learned.fit.coefficients.count, l2: learned.fit.l2,
       iterations: learned.fit.iterations, objective: learned.fit.objective,
-      max_gradient: learned.fit.maxGradient,
+      maxGradient: learned.fit.maxGradient,
       seconds: Seconds(reading: reading, fitting: fitting, writing: clock.lap()))
     if json { return try printJSON(report) }
     print(
       """
       \(report.rows) rows × \(report.columns) columns, λ = \(report.l2)
-      objective \(report.objective), max |gradient| \(report.max_gradient), \
+      objective \(report.objective), max |gradient| \(report.maxGradient), \
       \(report.iterations) passes
       reading \(three(reading)) s, fitting \(three(fitting)) s
       """)

@@ -47,9 +47,10 @@ struct AsOfOption: ParsableArguments {
   }
 }
 
-/// Prints a value as JSON on stdout, keys in order.
+/// Prints a value as JSON on stdout, keys in order and in snake_case.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
   FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
 }

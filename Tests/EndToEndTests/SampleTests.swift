@@ -21,7 +21,7 @@ import Testing
 
     let nightly = try Program.run("nightly", "--as-of", Self.asOf, "--json", in: folder)
     #expect(nightly.status == 0, "\(nightly.errors)")
-    let opened = try #require(try json(nightly.output)["casesOpened"] as? Int)
+    let opened = try #require(try json(nightly.output)["cases_opened"] as? Int)
     #expect(opened > 0)
 
     let list = try Program.run("queue", "list", "--json", in: folder)

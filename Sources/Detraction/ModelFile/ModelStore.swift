@@ -55,7 +55,7 @@ package struct ModelStore: Sendable {
     let manager = FileManager.default
     do {
       if !manager.fileExists(atPath: place.path) {
-        let partial = folder.appendingPathComponent(".\(version).partial")
+        let partial = folder.appendingPathComponent(".\(version).\(getpid()).partial")
         try? manager.removeItem(at: partial)
         try manager.createDirectory(at: partial, withIntermediateDirectories: true)
         var known = Data("account_id,as_of\n".utf8)
@@ -64,7 +64,11 @@ package struct ModelStore: Sendable {
         }
         try OutputFile.write(known, to: partial.appendingPathComponent("known-detractors.csv"))
         try OutputFile.write(sealed.contents, to: partial.appendingPathComponent("model.json"))
-        try manager.moveItem(at: partial, to: place)
+        // Somebody else may have published the same version meanwhile: the same bytes.
+        do { try manager.moveItem(at: partial, to: place) } catch {
+          guard manager.fileExists(atPath: place.path) else { throw error }
+          try? manager.removeItem(at: partial)
+        }
       }
       if !manager.fileExists(atPath: championFile.path) {
         try OutputFile.write(Data("\(version)\n".utf8), to: championFile)
