@@ -21,6 +21,8 @@ struct FeaturesCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
   var out: String
 
+  func validate() throws { try refuseParquet(out) }
+
   func run() throws {
     let session = try Session(options)
     let asOf = try date.instant(in: session.histories.timeZone)

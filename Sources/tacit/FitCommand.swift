@@ -58,6 +58,7 @@ struct FitCommand: ParsableCommand {
   }
 
   func validate() throws {
+    try refuseParquet(data)
     if (target == nil) == (labels == nil) {
       throw ValidationError("give --target for CSV or --labels for NPY")
     }

@@ -47,6 +47,13 @@ struct AsOfOption: ParsableArguments {
   }
 }
 
+/// Parquet is neither read nor written yet: a file must not be CSV under its name.
+func refuseParquet(_ path: String) throws {
+  if path.hasSuffix(".parquet") {
+    throw ValidationError("\(path): Parquet is not supported yet, use .csv (or .npy for vectors)")
+  }
+}
+
 /// Prints a value as JSON on stdout, keys in order and in snake_case.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()

@@ -31,6 +31,8 @@ struct ScoreCommand: ParsableCommand {
     var accounts: SilentPopulation.SilentCounts
   }
 
+  func validate() throws { try refuseParquet(out) }
+
   func run() throws {
     let session = try Session(options)
     _ = try session.requireFeedback()
