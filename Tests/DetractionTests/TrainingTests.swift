@@ -111,6 +111,36 @@ import Testing
     }
   }
 
+  @Test func aModelThatScoresOtherwiseIsRefused() throws {
+    var model = try Case().train().result.model
+    try model.check(path: "model.json")
+    model.golden[2].logit += 1e-6
+    #expect(throws: DetractionError.self) { try model.check(path: "model.json") }
+    model.golden[2].logit -= 1e-6
+    model.coefficients[0] += 1e-3
+    #expect(throws: DetractionError.self) { try model.check(path: "model.json") }
+    model.coefficients.removeLast()
+    #expect(throws: DetractionError.self) { try model.check(path: "model.json") }
+  }
+
+  /// An account is marked when its predictor varies more than any training row's did.
+  @Test func extrapolationIsBeyondTheTrainingRows() throws {
+    let (result, base) = try Case().train()
+    func marked(_ limit: Double) throws -> Int {
+      var model = result.model
+      model.maximumVariance = limit
+      let version = ModelVersion(version: "x", model: model, knownDetractors: [])
+      let scorer = try Scorer(
+        version: version, base: base, asOf: Self.asOf, sayable: [], threads: 2)
+      return try scorer.scores(at: 0..<scorer.ranking.count).count { $0.extrapolated }
+    }
+    let silent = result.model.silent.silent
+    #expect(try marked(0) == silent)
+    #expect(try marked(.infinity) == 0)
+    #expect(result.model.maximumVariance > 0)
+    #expect(try marked(result.model.maximumVariance) < silent / 5)
+  }
+
   /// Exemplars by the definition, one pair at a time, against the matrix product.
   @Test func exemplarsAreTheNearestKnownDetractors() throws {
     let (result, base) = try Case().train()
@@ -119,7 +149,13 @@ import Testing
     let version = try store.load()
     let scorer = try Scorer(
       version: version, base: base, asOf: Self.asOf, sayable: [], threads: 2)
-    let places = [0, 3, 50]
+    // Some of the silent are known detractors themselves, and must not be their own exemplar.
+    let known = Set(version.knownDetractors.map(\.account))
+    let themselves = scorer.ranking.indices.filter {
+      known.contains(base.account(Int(scorer.ranking[$0].account)))
+    }.prefix(2)
+    #expect(themselves.count == 2)
+    let places = [0, 3, 50] + themselves
     let found = try scorer.exemplars(at: places)
     let model = version.model
     func contributions(_ account: Int32, _ asOf: Instant) throws -> [Double] {

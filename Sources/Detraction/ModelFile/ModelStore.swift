@@ -18,6 +18,12 @@ package struct ModelVersion: Sendable {
   package var version: String
   package var model: Model
   package var knownDetractors: [KnownDetractor]
+
+  package init(version: String, model: Model, knownDetractors: [KnownDetractor]) {
+    self.version = version
+    self.model = model
+    self.knownDetractors = knownDetractors
+  }
 }
 
 /// `models/<name>/`: immutable versions, and a text file that names the champion.
