@@ -34,6 +34,9 @@ package struct Trainer {
   /// Penalties tried, per unit of mean loss on standardised columns.
   static let penalties: [Double] = (0..<13).map { pow(10, -4 + 0.375 * Double($0)) }
   static let folds = 10
+  /// Of the final fit, max |gradient| on the mean scale: near the rounding floor, so that kinds of
+  /// processor that sum in other orders agree to 1e-9 in every coefficient.
+  static let tolerance = 1e-12
   /// With fewer rows than this of either class nothing is learnt that a person could not count.
   static let minimumOfClass = 10
 
@@ -64,7 +67,7 @@ package struct Trainer {
       let fit = try fitLogistic(
         x, labels: labels,
         parameters: LogisticParameters(
-          l2: validation.chosen, standardise: false, threads: threads))
+          l2: validation.chosen, standardise: false, tolerance: Self.tolerance, threads: threads))
       let covariance = try fit.covariance(x, labels: labels, threads: threads)
       let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf)
       guard !silent.accounts.isEmpty else {
