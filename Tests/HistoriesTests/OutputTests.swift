@@ -45,6 +45,38 @@ import Testing
     #expect(text(.nan) == "")
   }
 
+  @Test func aPipeIsWrittenIntoAndALinkIsFollowed() throws {
+    let folder = try TestFolder()
+    let pipe = folder.path("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+    defer { close(reader) }
+    func write(_ text: String, to path: String) throws {
+      let file = try OutputFile(path: path)
+      try file.write(text)
+      try file.commit()
+    }
+    try write("through", to: pipe)
+    var bytes = [UInt8](repeating: 0, count: 16)
+    #expect(read(reader, &bytes, 16) == 7)
+    #expect(Array(bytes.prefix(7)) == Array("through".utf8))
+    var status = stat()
+    #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+
+    let (target, link) = (folder.path("target"), folder.path("link"))
+    try write("old", to: target)
+    #expect(symlink(target, link) == 0)
+    try write("new", to: link)
+    #expect(lstat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    #expect(try String(contentsOfFile: target, encoding: .utf8) == "new")
+    do throws(HistoriesError) {
+      _ = try OutputFile(path: folder.path(""))
+      Issue.record("a folder was taken for a file")
+    } catch {
+      #expect(error.exitStatus == 73 && error.description.contains("is a folder"))
+    }
+  }
+
   @Test func filesOfVectorsSayWhatTheBaseSays() throws {
     let folder = try TestFolder()
     let zone = LocalTime(identifier: "Europe/Berlin")!

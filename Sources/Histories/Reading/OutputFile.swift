@@ -2,18 +2,38 @@ import Foundation
 
 /// A file that appears whole or not at all: written beside its place under another name, synced,
 /// renamed, and the folder synced (DESIGN 9). Without `commit` nothing is left behind.
+///
+/// A link is followed, and what is no file (a device, a pipe) is written straight into: a rename
+/// would put a file in its place.
 package final class OutputFile {
   package let path: String
-  private let temporary: String
+  /// Nil where the place itself is written into.
+  private let temporary: String?
+  /// What `path` leads to.
+  private let place: String
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private static let bufferBytes = 1 << 18
 
-  /// Throws `output` when the folder is not there or may not be written.
+  /// Throws `output` when the folder is not there or may not be written, or `path` is a folder.
   package init(path: String) throws(HistoriesError) {
     self.path = path
-    temporary = "\(path).\(getpid()).tmp"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    guard !isThere || kind != S_IFDIR, !path.hasSuffix("/") else {
+      throw .output("\(path) is a folder: name a file to write")
+    }
+    if isThere, kind != S_IFREG {
+      place = path
+      temporary = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      place = isThere ? Self.resolved(path) : path
+      let beside = "\(place).\(getpid()).tmp"
+      temporary = beside
+      descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
     guard descriptor >= 0 else { throw Self.failure(path) }
     buffer.reserveCapacity(Self.bufferBytes)
   }
@@ -21,7 +41,14 @@ package final class OutputFile {
   deinit {
     guard descriptor >= 0 else { return }
     close(descriptor)
-    unlink(temporary)
+    if let temporary { unlink(temporary) }
+  }
+
+  /// Links followed to the file they lead to.
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   package func write(_ text: String) throws(HistoriesError) {
@@ -54,16 +81,23 @@ package final class OutputFile {
   /// Makes the file appear under its name.
   package func commit() throws(HistoriesError) {
     try flush()
+    guard let temporary else {
+      // What is no file need not know of syncing.
+      let closed = close(descriptor)
+      descriptor = -1
+      guard closed == 0 else { throw Self.failure(path) }
+      return
+    }
     guard fsync(descriptor) == 0 else { throw Self.failure(path) }
     close(descriptor)
     descriptor = -1
-    guard rename(temporary, path) == 0 else {
+    guard rename(temporary, place) == 0 else {
       let error = Self.failure(path)
       unlink(temporary)
       throw error
     }
     let folder = open(
-      URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+      URL(fileURLWithPath: place).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)
       close(folder)
