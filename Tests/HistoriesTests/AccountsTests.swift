@@ -57,6 +57,42 @@ private func base(_ accounts: String, _ change: (inout AccountsSource) -> Void =
     #expect(cells[9...].count { !$0.isNaN } == 0)
   }
 
+  /// A row that cannot be used must not make an account callable that objected.
+  @Test func aBadRowKeepsItsConsent() throws {
+    let text = "id,seats,plan,dnc,dnp\n1,many,pro,yes,no\n2,1,pro,perhaps,1\n3,x,pro,no,\n"
+    guard case .failure(let error) = try consenting(text) else {
+      Issue.record("three bad rows of three were taken")
+      return
+    }
+    #expect(error.exitStatus == 65)
+    let good = (10..<400).map { "\($0),1,pro,no,no\n" }.joined()
+    let rest = try consenting(text + good).get()
+    func record(_ id: String) throws -> AccountRecord {
+      try #require(rest.index(of: id).flatMap(rest.record))
+    }
+    #expect(rest.intake.badRows == 3)
+    #expect(try record("1").doNotContact && !record("1").doNotProfile)
+    #expect(try record("2").doNotContact && record("2").doNotProfile)
+    #expect(try !record("3").doNotContact && !record("3").doNotProfile)
+    #expect(try record("1").numeric == [nil] && record("1").categorical == [nil])
+  }
+
+  private func consenting(_ text: String) throws -> Result<HistoryBase, HistoriesError> {
+    try base(text) {
+      $0.doNotContact = "dnc"
+      $0.doNotProfile = "dnp"
+    }
+  }
+
+  @Test func anAccountsFileWithoutRowsIsRefused() throws {
+    guard case .failure(let error) = try base("id,seats,plan\n") else {
+      Issue.record("an accounts file with no row was taken")
+      return
+    }
+    #expect(error.exitStatus == 65)
+    #expect(error.description.contains("accounts.csv has no rows below the header"))
+  }
+
   @Test func anAttributeNotYetKnownIsMissing() throws {
     let text = "id,seats,plan,loaded\n1,5,pro,2024-01-20\n2,6,new,2024-02-01\n"
     let base = try base(text) { $0.knownAt = TimeMapping(column: "loaded") }.get()

@@ -1,4 +1,8 @@
 /// The accounts file, column by column; `record` puts a row together again.
+///
+/// A row that cannot be used loses its attributes, never its consent: as long as its account can
+/// be read, `do_not_contact` and `do_not_profile` hold as they are written, and hold when they
+/// cannot be read.
 struct AccountsFile: Sendable {
   /// Columns of texts for outreach, in the order of `texts`.
   private enum TextColumn: Int, CaseIterable {
@@ -27,7 +31,7 @@ struct AccountsFile: Sendable {
 
   static let mostLevels = 1000
 
-  /// Throws `dataContract` for a missing column, or an account that occurs twice.
+  /// Throws `dataContract` for a missing column, no row at all, or an account that occurs twice.
   init(_ source: AccountsSource, zone: LocalTime, chunkBytes: Int) throws(HistoriesError) {
     self.source = source
     numeric = source.numeric.map { _ in [] }
@@ -61,9 +65,25 @@ struct AccountsFile: Sendable {
     // Keyed by bytes: `String` holds canonically equivalent texts for equal.
     var met: [[[UInt8]: Int32]] = source.categorical.map { _ in [:] }
 
-    /// Reads a whole row before any column grows, so that a bad row leaves no trace.
+    /// Keeps a row, or of a bad one its consent.
     func take(_ fields: UnsafeBufferPointer<Field>, line: Int) -> RowProblem? {
       if let problem = EventReader.checkAccount(fields[account]) { return problem }
+      guard let problem = takeWhole(fields, line: line) else { return nil }
+      ids.append(fields[account].text ?? "")
+      lines.append(line)
+      self.knownAt.append(.min)
+      for index in numeric.indices { numeric[index].append(.nan) }
+      for index in categorical.indices { categorical[index].append(-1) }
+      for index in texts.indices { texts[index].append(nil) }
+      self.value.append(.nan)
+      updateEveryDays.append(-1)
+      doNotContact.append(Self.boolean(fields, contactColumn) ?? true)
+      doNotProfile.append(Self.boolean(fields, profileColumn) ?? true)
+      return problem
+    }
+
+    /// Reads a whole row before any column grows, so that a bad row leaves no trace.
+    func takeWhole(_ fields: UnsafeBufferPointer<Field>, line: Int) -> RowProblem? {
       var knownAt = Int64.min
       if let known {
         guard let time = times!.read(fields[known]) else {
@@ -143,6 +163,11 @@ struct AccountsFile: Sendable {
       }
     }
     bytes = try ByteStream(path: path).size
+    guard rows > 0 else {
+      throw .dataContract(
+        "no accounts: \(path) has no rows below the header, and who may not be contacted or "
+          + "profiled stands there: fetch it again, or leave [accounts] out")
+    }
     try refuseDuplicates()
     try orderLevels(met)
   }
