@@ -24,20 +24,24 @@ package struct IntakeReport: Sendable {
   /// Where the unusable rows were written, if there were any and a place was given.
   package var quarantine: String?
 
+  /// Warnings: kinds that the project file names and no event has.
+  package var unmet: [String] = []
+
   package var rows: Int { files.reduce(0) { $0 + $1.rows } }
   package var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
   package var badRows: Int { files.reduce(0) { $0 + $1.badRows } }
 }
 
 extension IntakeReport {
-  /// The report in lines for people: files, unusable rows by place, and where they were put.
+  /// The report in lines for people: files, unusable rows by place, where they were put, warnings.
   package var lines: [String] {
     var lines = files.map { file in
       "\(file.section)  \(file.path)  \(file.rows) rows  \(file.bytes) bytes"
         + (file.badRows > 0 ? "  \(file.badRows) unusable" : "")
     }
     lines += examples.map { "  \($0.file), line \($0.line): \($0.what)" }
+    if badRows > examples.count { lines.append("  … and \(badRows - examples.count) more") }
     if let quarantine { lines.append("  unusable rows are in \(quarantine)") }
-    return lines
+    return lines + unmet.map { "warning: \($0)" }
   }
 }

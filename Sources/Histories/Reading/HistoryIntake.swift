@@ -90,9 +90,9 @@ struct HistoryIntake {
       report.quarantine = quarantine.path
     }
     try log.check(report, share: settings.badRowShare, sources: files.map(\.source))
-    self.report = report
-
     (kinds, kindNumbers) = try Self.merge(workers, roles)
+    report.unmet = Self.unmet(settings, roles, kinds)
+    self.report = report
     let channelNames = Self.union(workers.map(\.channels.names))
     channels = channelNames.names.map { String(decoding: $0, as: UTF8.self) }
     channelNumbers = channelNames.numbers.map { [0] + $0.map { $0 + 1 } }
@@ -107,6 +107,27 @@ struct HistoryIntake {
   /// called once for each; different ones at once.
   func takePartition(_ index: Int) -> Partition {
     Partition(index, from: workers, kinds: kindNumbers, channels: channelNumbers)
+  }
+
+  /// A warning for each kind that the project file names and no event has. A misspelt signal is no
+  /// error, since a kind may be yet to come, but it lets feedback in among the features.
+  private static func unmet(
+    _ settings: HistorySettings, _ roles: [String: KindRole], _ kinds: [KindSummary]
+  ) -> [String] {
+    let names = kinds.map(\.name)
+    let met = Set(names.map { Array($0.utf8) })
+    func warnings(_ wanted: some Sequence<String>, _ place: String, _ end: String) -> [String] {
+      wanted.filter { !met.contains(Array($0.utf8)) }
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        .map { name in
+          "\(place) names the kind \"\(name)\", and no event is of it"
+            + (nearestName(to: name, among: names).map { ": did you mean \"\($0)\"?" } ?? "")
+            + end
+        }
+    }
+    return warnings(
+      roles.keys, "[[feedback.signal]]", " (a kind that is no signal counts as a feature)")
+      + warnings(settings.features.sayable, "[features] sayable", "")
   }
 
   /// Cuts one file into chunks under a lock and reads them side by side.
