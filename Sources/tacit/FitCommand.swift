@@ -59,6 +59,7 @@ struct FitCommand: ParsableCommand {
 
   func validate() throws {
     try refuseParquet(data)
+    try checkThreads(threads)
     if (target == nil) == (labels == nil) {
       throw ValidationError("give --target for CSV or --labels for NPY")
     }

@@ -28,14 +28,19 @@ struct NightlyCommand: ParsableCommand {
     OutreachSettings.requireQueue(session.file)
     try session.file.check()
     let asOf = try date.instant(in: session.histories.timeZone)
-    let store = dryRun ? nil : try CaseStore(path: session.outreach.store)
-    if let run = try store?.run(asOf: asOf) {
-      return try report(session, .alreadyPublished(run), store)
+    let path = session.outreach.store
+    if !dryRun, FileManager.default.fileExists(atPath: path) {
+      let store = try CaseStore(existing: path)
+      if let run = try store.run(asOf: asOf) {
+        return try report(session, .alreadyPublished(run), store)
+      }
     }
     let version = try session.models.load()
     let base = try session.readBase()
     let scorer = try makeScorer(session, version, base, asOf)
-    if let store {
+    if !dryRun {
+      // Made only now: input that is refused leaves no store behind.
+      let store = try CaseStore(path: path)
       try report(session, try publishNight(session, scorer, store), store)
     } else {
       let work = try dryRunWork(session)

@@ -19,9 +19,7 @@ struct ProjectOptions: ParsableArguments {
   var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads is \(threads), expected 1 or more")
-    }
+    try checkThreads(threads)
   }
 
   /// A message for people, on stderr, unless they asked for quiet.
@@ -44,6 +42,13 @@ struct AsOfOption: ParsableArguments {
         "--as-of \(asOf) is no date: expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ")
     }
     return instant
+  }
+}
+
+/// More threads than this are a slip of the hand, and would take the machine down.
+func checkThreads(_ threads: Int?) throws {
+  if let threads, !(1...1024).contains(threads) {
+    throw ValidationError("--threads is \(threads), expected 1 to 1024")
   }
 }
 

@@ -24,7 +24,10 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "Threads to use (default: all cores). Never changes a result.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
 
-  func validate() throws { for path in [data, out] { try refuseParquet(path) } }
+  func validate() throws {
+    for path in [data, out] { try refuseParquet(path) }
+    try checkThreads(threads)
+  }
 
   func run() throws {
     let learned = try SealedFile.read(LearnerModel.self, path: model).body

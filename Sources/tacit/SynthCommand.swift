@@ -56,6 +56,8 @@ struct SynthCommand: ParsableCommand {
   @Flag(help: "Say nothing on success.")
   var quiet = false
 
+  func validate() throws { try checkThreads(threads) }
+
   func run() throws {
     let base = try SyntheticBase(
       accounts: accounts, events: events, seed: seed, asOf: asOf, responseBias: responseBias)

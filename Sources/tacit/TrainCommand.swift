@@ -60,7 +60,9 @@ struct TrainCommand: ParsableCommand {
       model \(published.version)\(published.isChampion ? " is the champion" : "")
       """)
     if !published.isChampion {
-      print("the champion stays \(try session.models.championVersion())")
+      print(
+        "the champion stays \(try session.models.championVersion()): to use the new one write its "
+          + "name into \(session.models.folder.appendingPathComponent("champion").path)")
     }
   }
 }

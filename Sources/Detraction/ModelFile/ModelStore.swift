@@ -62,6 +62,8 @@ package struct ModelStore: Sendable {
     do {
       if !manager.fileExists(atPath: place.path) {
         let partial = folder.appendingPathComponent(".\(version).\(getpid()).partial")
+        // Gone by its move to the place, or left by a failure.
+        defer { try? manager.removeItem(at: partial) }
         try? manager.removeItem(at: partial)
         try manager.createDirectory(at: partial, withIntermediateDirectories: true)
         var known = Data("account_id,as_of\n".utf8)
@@ -73,7 +75,6 @@ package struct ModelStore: Sendable {
         // Somebody else may have published the same version meanwhile: the same bytes.
         do { try manager.moveItem(at: partial, to: place) } catch {
           guard manager.fileExists(atPath: place.path) else { throw error }
-          try? manager.removeItem(at: partial)
         }
       }
       if !manager.fileExists(atPath: championFile.path) {
@@ -87,7 +88,8 @@ package struct ModelStore: Sendable {
     return (version, try championVersion() == version)
   }
 
-  /// The champion's version. Throws `insufficient` (3) when there is none.
+  /// The champion's version. Throws `insufficient` (3) when there is none, `modelFile` where the
+  /// file names something that is not there.
   package func championVersion() throws(DetractionError) -> String {
     guard let contents = FileManager.default.contents(atPath: championFile.path),
       let text = String(validating: contents, as: UTF8.self)
@@ -95,12 +97,28 @@ package struct ModelStore: Sendable {
       throw .insufficient(
         "no champion model in \(folder.path): train one with `tacit train --as-of DATE`")
     }
-    return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    let version = text.trimmingCharacters(in: .whitespacesAndNewlines)
+    guard isVersion(version) else {
+      throw .modelFile(
+        "\(championFile.path) names no version that stands beside it: write one of the folders "
+          + "of \(folder.path) into it, or delete it and train")
+    }
+    return version
+  }
+
+  /// Whether a folder of that name stands in this one.
+  private func isVersion(_ version: String) -> Bool {
+    guard !version.isEmpty, !version.hasPrefix("."), !version.utf8.contains(UInt8(ascii: "/"))
+    else { return false }
+    return FileManager.default.fileExists(atPath: folder.appendingPathComponent(version).path)
   }
 
   /// A version (the champion when nil), its seal and golden vectors checked.
   package func load(_ version: String? = nil) throws(DetractionError) -> ModelVersion {
     let version = if let version { version } else { try championVersion() }
+    guard isVersion(version) else {
+      throw .inputMissing("no version \(version) in \(folder.path): expected one of its folders")
+    }
     let place = folder.appendingPathComponent(version)
     let path = place.appendingPathComponent("model.json").path
     let (model, digest): (Model, String) = try SealedFile.read(Model.self, path: path)

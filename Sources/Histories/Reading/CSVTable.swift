@@ -40,7 +40,7 @@ package struct CSVTable: Sendable {
     let nearest = nearestName(to: name, among: header)
     throw .dataContract(
       "\(path), line 1: no column \"\(name)\" (for \(key))"
-        + (nearest.map { ": did you mean \"\($0)\"?" } ?? "")
+        + (nearest.map { ": did you mean \"\($0)\"?" } ?? ".")
         + " It has: \(header.joined(separator: ", "))")
   }
 

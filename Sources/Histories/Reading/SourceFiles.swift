@@ -43,7 +43,7 @@ struct Header {
     let nearest = nearestName(to: name, among: names)
     throw .dataContract(
       "\(path), line 1: no column \"\(name)\" (for `\(key)`)"
-        + (nearest.map { ": did you mean \"\($0)\"?" } ?? "")
+        + (nearest.map { ": did you mean \"\($0)\"?" } ?? ".")
         + " It has: \(names.joined(separator: ", "))")
   }
 
