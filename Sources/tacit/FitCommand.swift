@@ -108,6 +108,10 @@ struct FitCommand: ParsableCommand {
         fitting: x,
         sources: table.columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric },
         threads: threads)
+      guard !fitted.columns.isEmpty else {
+        throw DetractionError.insufficient(
+          "every column has the same value in all rows: nothing to learn from")
+      }
       x = try fitted.expand(x, threads: threads)
       design = fitted
     }

@@ -17,7 +17,8 @@ struct LearnerTable {
   private var table: CSVTable?
 
   /// Reads NPY (every column a number) or, by any other name, CSV. A CSV column is numeric when
-  /// every cell is empty or a number, else categorical; `known` are the columns of a model, which
+  /// half of its cells that are not empty are numbers, and then all must be; else it is
+  /// categorical, and of UTF-8 texts; `known` are the columns of a model, which
   /// must then be there and decide what each is. `leaveOut` are no vectors: target, group, ids.
   init(path: String, leaveOut: [String], known: [Column]? = nil) throws {
     if path.hasSuffix(".npy") {
@@ -27,13 +28,13 @@ struct LearnerTable {
     }
     let table = try CSVTable(path: path)
     self.table = table
-    for name in leaveOut { _ = try table.column(name, for: "the command line") }
+    for name in leaveOut { _ = try table.column(name, for: "an option") }
     let columns =
-      known
+      try known
       ?? table.header.enumerated().filter { !leaveOut.contains($0.element) }.map {
-        Self.infer(table, $0.offset, $0.element)
+        try Self.infer(table, path, $0.offset, $0.element)
       }
-    let places = try columns.map { try table.column($0.name, for: "the vectors") }
+    let places = try columns.map { try table.column($0.name, for: "the model") }
     let codes = columns.map { column in
       column.levels.map { levels in
         Dictionary(uniqueKeysWithValues: zip(levels.map { Array($0.utf8) }, 0...))
@@ -52,7 +53,7 @@ struct LearnerTable {
           case .invalid:
             throw HistoriesError.dataContract(
               "\(path), line \(table.line(row)): the column \"\(columns[index].name)\" holds no "
-                + "number here, expected one")
+                + "finite decimal number here, expected one as in other rows, or an empty cell")
           }
         }
       }
@@ -61,16 +62,25 @@ struct LearnerTable {
     x = try Matrix(rows: table.rowCount, columns: columns.count, elements: values)
   }
 
-  private static func infer(_ table: CSVTable, _ place: Int, _ name: String) -> Column {
+  private static func infer(_ table: CSVTable, _ path: String, _ place: Int, _ name: String) throws
+    -> Column
+  {
     var levels: Set<[UInt8]> = []
-    var isNumeric = true
+    var (numbers, others) = (0, 0)
     for row in 0..<table.rowCount {
-      let cell = table.cell(row, place)
-      if cell.isEmpty { continue }
-      if isNumeric, case .invalid = table.number(row, place) { isNumeric = false }
-      levels.insert(Array(cell))
+      switch table.number(row, place) {
+      case .number: numbers += 1
+      case .empty: continue
+      case .invalid: others += 1
+      }
+      levels.insert(Array(table.cell(row, place)))
     }
-    if isNumeric { return Column(name: name, levels: nil) }
+    // One `nan` among numbers must not turn every number into a category of its own.
+    if numbers >= others { return Column(name: name, levels: nil) }
+    for row in 0..<table.rowCount where table.text(row, place) == nil {
+      throw HistoriesError.dataContract(
+        "\(path), line \(table.line(row)): the column \"\(name)\" is not UTF-8 here")
+    }
     let sorted = levels.sorted { $0.lexicographicallyPrecedes($1) }
     return Column(name: name, levels: sorted.map { String(decoding: $0, as: UTF8.self) })
   }
@@ -80,7 +90,7 @@ struct LearnerTable {
     guard let table else {
       throw HistoriesError.dataContract("an NPY file has no column \"\(name)\": use CSV")
     }
-    let place = try table.column(name, for: "the command line")
+    let place = try table.column(name, for: "an option")
     return (0..<table.rowCount).map { table.text($0, place) ?? "" }
   }
 

@@ -112,6 +112,35 @@ import Testing
       Set(left).subtracting(["events.csv", "tacit.toml", "quarantine.csv"]).isEmpty, "\(left)")
   }
 
+  /// One bad cell among numbers must not make a category of every number.
+  @Test(arguments: ["nan", "inf", "1e400", "0x1p3", "M\u{FC}ller"])
+  func theLearnerRefusesWhatIsNoNumber(_ cell: String) throws {
+    let folder = try temporaryFolder()
+    let rows = (0..<60).map { "\($0 % 7),\($0 % 2)\n" }.joined()
+    let text = try #require("x,y\n\(rows)\(cell),1\n".data(using: .isoLatin1))
+    try text.write(to: folder.appendingPathComponent("d.csv"))
+    let fit = try Program.run("fit", "d.csv", "--target", "y", "--model", "m.json", in: folder)
+    #expect(fit.status == 65)
+    #expect(fit.errors.contains("d.csv, line 62") && fit.errors.contains("\"x\""), "\(fit.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["d.csv"])
+  }
+
+  @Test func theLearnerRefusesTextsThatAreNotUTF8AndColumnsThatNeverChange() throws {
+    let folder = try temporaryFolder()
+    func fit(_ bytes: [UInt8]) throws -> Program.Result {
+      try Data(bytes).write(to: folder.appendingPathComponent("d.csv"))
+      return try Program.run("fit", "d.csv", "--target", "y", "--model", "m.json", in: folder)
+    }
+    let rows = (0..<60).map { "p\($0 % 7),\($0 % 2)\n" }.joined()
+    let latin = try fit(
+      Array("x,y\n\(rows)".utf8) + [0xFC] + Array(",1\n".utf8) + [0xFD, 0x2C, 0x30])
+    #expect(latin.status == 65)
+    #expect(latin.errors.contains("line 62: the column \"x\" is not UTF-8"), "\(latin.errors)")
+    let constant = try fit(Array("x,y\n4,0\n4,1\n4,0\n4,1\n".utf8))
+    #expect(constant.status == 3)
+    #expect(constant.errors.contains("the same value in all rows"), "\(constant.errors)")
+  }
+
   @Test func aTruncatedGzipIsRefused() throws {
     let folder = try temporaryFolder()
     let rows = (0..<50_000).map { "c\($0 % 977),2025-06-01T00:00:00Z,order,\($0)\n" }.joined()

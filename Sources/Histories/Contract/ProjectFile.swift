@@ -265,7 +265,8 @@ package struct ProjectTable {
 package func nearestName(to name: String, among known: [String]) -> String? {
   let distances = known.map { (distance: editDistance(Array(name.utf8), Array($0.utf8)), name: $0) }
   guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-  return best.distance <= max(2, name.utf8.count / 3) ? best.name : nil
+  let length = max(name.utf8.count, best.name.utf8.count)
+  return best.distance < length && best.distance <= max(2, name.utf8.count / 3) ? best.name : nil
 }
 
 /// Levenshtein distance over bytes, O(a·b).
