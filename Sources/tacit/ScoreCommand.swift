@@ -61,6 +61,12 @@ func makeScorer(
       "model \(version.version) has seen answers up to \(version.model.asOf); scoring as of "
         + "\(asOf) would look back on what it learnt from: train as of that date")
   }
+  guard try session.requireFeedback().agrees(with: version.model.feedback) else {
+    throw DetractionError.insufficient(
+      "[feedback] of \(session.options.project) is not what model \(version.version) was trained "
+        + "with, so it would score accounts as silent that it does not know as such: train anew, or "
+        + "bring the section back")
+  }
   let scorer = try Scorer(
     version: version, base: base, asOf: asOf, sayable: session.histories.features.sayable,
     threads: session.options.threadCount)

@@ -49,4 +49,22 @@ import Testing
     #expect(result.status == 64)
     #expect(result.errors.contains("expected 1 to 1024"))
   }
+
+  /// A model knows the silent by the [feedback] it was trained with.
+  @Test func anotherFeedbackThanTheModelsIsRefused() throws {
+    let folder = try sampleCopy()
+    _ = try Program.run("train", "--as-of", "2026-03-02", in: folder)
+    let project = folder.appendingPathComponent("tacit.toml")
+    let text = try String(contentsOf: project, encoding: .utf8)
+    func score(_ from: String, _ to: String) throws -> Program.Result {
+      #expect(text.contains(from))
+      try text.replacing(from, with: to).write(to: project, atomically: true, encoding: .utf8)
+      return try Program.run("score", "--as-of", "2026-03-02", "--out", "s.csv", in: folder)
+    }
+    #expect(try score("silent_for_days = 180", "silent_for_days = 30").status == 3)
+    let refused = try score("at_most = 6", "at_most = 5")
+    #expect(refused.status == 3 && refused.errors.contains("train anew"))
+    // What opens a case changes nothing about who is silent.
+    #expect(try score("opens_case = true", "opens_case = false").status == 0)
+  }
 }

@@ -162,16 +162,10 @@ extension OutputFile {
   }
 }
 
-/// A CSV field: quoted where a separator, a quote or a line's end is in it. Works on bytes.
+/// A CSV field, quoted where RFC 4180 asks for it.
 package func csvField(_ text: String) -> String {
-  let special: [UInt8] = [0x2C, 0x22, 0x0A, 0x0D]
-  guard text.utf8.contains(where: special.contains) else { return text }
-  var bytes: [UInt8] = [0x22]
-  for byte in text.utf8 {
-    if byte == 0x22 { bytes.append(0x22) }
-    bytes.append(byte)
-  }
-  bytes.append(0x22)
+  var bytes: [UInt8] = []
+  CSVText.append(text.utf8, to: &bytes)
   return String(decoding: bytes, as: UTF8.self)
 }
 

@@ -106,7 +106,18 @@ package struct FeedbackSettings: Codable, Sendable, Equatable {
     }
   }
 
-  func signal(_ kind: String) -> Signal? { signals.first { $0.kind == kind } }
+  /// Whether both mean the same by speech, silence and detractor; what opens a case is no part of
+  /// that.
+  package func agrees(with other: FeedbackSettings) -> Bool {
+    func meaning(_ settings: FeedbackSettings) -> FeedbackSettings {
+      var settings = settings
+      for index in settings.signals.indices { settings.signals[index].opensCase = false }
+      settings.signals.sort { $0.kind < $1.kind }
+      settings.mechanics.sort()
+      return settings
+    }
+    return meaning(self) == meaning(other)
+  }
 }
 
 /// `[training]`: which past moments are looked back from, and what counts as the answer.
