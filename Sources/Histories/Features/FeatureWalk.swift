@@ -220,17 +220,23 @@ final class FeatureWalk {
   }
 
   private func addUpRings() {
-    var ring = 0
-    while ring < slotCount &* rings {
-      for next in (ring &+ 1)..<(ring &+ rings) {
-        counts[next] &+= counts[next &- 1]
-        if wantsSums {
-          sums[next] += sums[next &- 1]
-          valued[next] &+= valued[next &- 1]
-        }
-        if wantsDates { dates[next] &+= dates[next &- 1] }
+    for slot in 0..<slotCount {
+      let first = slot &* rings
+      addUp(counts + first)
+      if states[slot].wantsValue {
+        addUp(valued + first)
+        for ring in (first &+ 1)..<(first &+ rings) { sums[ring] += sums[ring &- 1] }
       }
-      ring &+= rings
+      if states[slot].wantsDates { addUp(dates + first) }
+    }
+  }
+
+  @inline(__always)
+  private func addUp(_ cells: UnsafeMutablePointer<Int>) {
+    var total = cells[0]
+    for ring in 1..<rings {
+      total &+= cells[ring]
+      cells[ring] = total
     }
   }
 

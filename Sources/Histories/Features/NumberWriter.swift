@@ -136,17 +136,37 @@ package final class NumberWriter {
     writeFraction(decimal.digits &- whole &* unit, decimal.places, at: &place)
   }
 
+  /// `places` digits of `value`, zeros before it, eight a step; up to seven bytes behind them are
+  /// written too, which the next write covers.
   @inline(__always)
   private static func writeFraction(
     _ value: UInt64, _ places: Int, at place: inout UnsafeMutablePointer<UInt8>
   ) {
-    place += places
     var rest = value
-    for back in 1...places {
-      let quotient = rest / 10
-      place[-back] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
-      rest = quotient
+    var left = places
+    while left > 0 {
+      let count = (left &- 1) & 7 &+ 1
+      left &-= count
+      let unit: UInt64 = left == 0 ? 1 : left == 8 ? 100_000_000 : 10_000_000_000_000_000
+      let part = left == 0 ? rest : rest / unit
+      rest = rest &- part &* unit
+      UnsafeMutableRawPointer(place).storeBytes(
+        of: (eightDigits(part) &>> UInt64(64 &- 8 &* count)).littleEndian, as: UInt64.self)
+      place += count
     }
+  }
+
+  /// The digits of a number below 10^8 with zeros before it, the first one in the lowest byte:
+  /// split into fours, pairs and digits, each split at once in all parts. 10486 / 2^20 and
+  /// 103 / 2^10 cut to the quotient by 100 below 10^4 and by 10 below 100.
+  @inline(__always)
+  private static func eightDigits(_ value: UInt64) -> UInt64 {
+    let upper = value / 10_000
+    let fours = upper | (value &- upper &* 10_000) &<< 32
+    let hundreds = ((fours &* 10486) &>> 20) & 0x0000_007f_0000_007f
+    let pairs = hundreds | (fours &- hundreds &* 100) &<< 16
+    let tens = ((pairs &* 103) &>> 10) & 0x000f_000f_000f_000f
+    return (tens | (pairs &- tens &* 10) &<< 8) | 0x3030_3030_3030_3030
   }
 }
 

@@ -3,6 +3,13 @@ import Synchronization
 
 /// The way from a project's files to a file of vectors as of one date, partition by partition: no
 /// more than a few partitions are ever gathered at once (`tacit features`).
+///
+/// What 20 million events of 42 bytes to 753,143 rows of 54 cells (benchmarks/features.py) ask of
+/// memory at least, each byte once: 0.84 GB of CSV copied from the page cache, 0.40 GB encoded (20
+/// bytes an event) written and read, 0.64 GB of events (32 bytes) written and read twice, 0.14 GB
+/// of text written: 5.3 GB with the other half of each copy, 0.3 s at 18 GB/s. Instructions weigh
+/// more: about 900 an event and 6300 a row, 23 billion in all (callgrind, the first million events
+/// on one thread).
 package struct VectorFile {
   package enum Format: Sendable {
     /// `account_id`, then a column for each feature; categorical cells hold the level's text.

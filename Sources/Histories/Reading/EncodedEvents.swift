@@ -11,6 +11,14 @@ final class EncodedEvents {
     var used: Int
   }
 
+  /// Where the next event of a partition goes, where a new block is needed, and the number of
+  /// events so far: side by side, as an event touches all three.
+  private struct Writing {
+    var cursor: UnsafeMutableRawPointer?
+    var limit: UnsafeMutableRawPointer?
+    var count = 0
+  }
+
   static let blockBytes = 16_384
   /// More than the largest event takes.
   private static let largest = 2 + 2 + 8 + 8 + 8 + 2 + 256 + 8
@@ -23,26 +31,19 @@ final class EncodedEvents {
   /// The kind that marks a row of the accounts file, whose number stands in the time.
   static let accountRow: UInt16 = .max
 
-  /// For each partition: where the next event goes, where a new block is needed, the blocks and
-  /// the number of events. Partitions are independent memory, so that different workers may read
-  /// and release different ones once `finish` was called.
-  private let cursors: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  private let limits: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  /// By partition. Partitions are independent memory, so that different workers may read and
+  /// release different ones once `finish` was called.
+  private let writing: UnsafeMutablePointer<Writing>
   private let blocks: UnsafeMutablePointer<[Block]>
-  private let counts: UnsafeMutablePointer<Int>
   private let partitions: Int
   private let shift: UInt64
 
   /// `partitions` is a power of two; an id's partition is the top bits of its hash.
   init(partitions: Int) {
-    cursors = .allocate(capacity: partitions)
-    cursors.initialize(repeating: nil, count: partitions)
-    limits = .allocate(capacity: partitions)
-    limits.initialize(repeating: nil, count: partitions)
+    writing = .allocate(capacity: partitions)
+    writing.initialize(repeating: Writing(), count: partitions)
     blocks = .allocate(capacity: partitions)
     blocks.initialize(repeating: [], count: partitions)
-    counts = .allocate(capacity: partitions)
-    counts.initialize(repeating: 0, count: partitions)
     self.partitions = partitions
     shift = UInt64(64 - partitions.trailingZeroBitCount)
   }
@@ -51,12 +52,10 @@ final class EncodedEvents {
     for partition in 0..<partitions { release(partition) }
     blocks.deinitialize(count: partitions)
     blocks.deallocate()
-    cursors.deallocate()
-    limits.deallocate()
-    counts.deallocate()
+    writing.deallocate()
   }
 
-  func count(_ partition: Int) -> Int { counts[partition] }
+  func count(_ partition: Int) -> Int { writing[partition].count }
 
   @inline(__always)
   func append(
@@ -107,13 +106,15 @@ final class EncodedEvents {
     } else {
       place.copyMemory(from: account.start, byteCount: account.count)
     }
-    cursors[partition] = place + account.count
-    counts[partition] &+= 1
+    writing[partition].cursor = place + account.count
+    writing[partition].count &+= 1
   }
 
   @inline(__always)
   private func room(_ partition: Int) -> UnsafeMutableRawPointer {
-    if let cursor = cursors[partition], let limit = limits[partition], cursor <= limit {
+    if let cursor = writing[partition].cursor, let limit = writing[partition].limit,
+      cursor <= limit
+    {
       return cursor
     }
     return newBlock(partition)
@@ -123,13 +124,15 @@ final class EncodedEvents {
     finish(partition)
     let start = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 16)
     blocks[partition].append(Block(start: start, used: 0))
-    cursors[partition] = start
-    limits[partition] = start + (Self.blockBytes - Self.largest)
+    writing[partition].cursor = start
+    writing[partition].limit = start + (Self.blockBytes - Self.largest)
     return start
   }
 
   private func finish(_ partition: Int) {
-    guard let cursor = cursors[partition], let last = blocks[partition].indices.last else { return }
+    guard let cursor = writing[partition].cursor, let last = blocks[partition].indices.last else {
+      return
+    }
     blocks[partition][last].used = cursor - blocks[partition][last].start
   }
 
@@ -152,8 +155,8 @@ final class EncodedEvents {
   func release(_ partition: Int) {
     for block in blocks[partition] { block.start.deallocate() }
     blocks[partition] = []
-    cursors[partition] = nil
-    limits[partition] = nil
+    writing[partition].cursor = nil
+    writing[partition].limit = nil
   }
 
   /// One event read back. `id` points into the block.

@@ -1,6 +1,7 @@
-/// Sorts the events of a partition by account and time: two counting passes over 22 bits of the
-/// time (least significant first, over eight-byte pairs), a third by account that moves the
-/// events, and comparisons only among what those bits cannot tell apart.
+/// Sorts the events of a partition by account and time. A log in time order comes as an ascending
+/// run from each worker, and merging them is all that time asks for; else two counting passes over
+/// 22 bits of the time (least significant first, over eight-byte pairs). Then the events move to
+/// their account, and comparisons settle only what those bits cannot tell apart.
 struct EventSorter {
   private static let digitBits = 11
   private static let buckets = 1 << digitBits
@@ -70,6 +71,44 @@ struct EventSorter {
     }
   }
 
+  /// What `scatter` does, for events in ascending runs of `at` that end at `runEnds`. An event
+  /// costs a look at every run only where the next one is of another run.
+  func merge(
+    _ events: UnsafeMutablePointer<Event>, runEnds: [Int], rank: [UInt32], starts: inout [Int],
+    into target: UnsafeMutablePointer<Event>
+  ) {
+    var cursors = [0] + runEnds.dropLast()
+    rank.withUnsafeBufferPointer { rank in
+      starts.withUnsafeMutableBufferPointer { starts in
+        while true {
+          // The run with the least time, and how far it leads.
+          var run = -1
+          var least = Int64.max
+          var bound = Int64.max
+          for candidate in cursors.indices where cursors[candidate] < runEnds[candidate] {
+            let at = events[cursors[candidate]].at
+            if run < 0 || at < least {
+              (run, least, bound) = (candidate, at, run < 0 ? bound : least)
+            } else {
+              bound = min(bound, at)
+            }
+          }
+          guard run >= 0 else { return }
+          var index = cursors[run]
+          let end = runEnds[run]
+          repeat {
+            let event = events[index]
+            let account = Int(rank[Int(event.account)])
+            (target + starts[account]).initialize(to: event)
+            starts[account] &+= 1
+            index &+= 1
+          } while index < end && events[index].at <= bound
+          cursors[run] = index
+        }
+      }
+    }
+  }
+
   /// Brings one account's events, already in the order of their keys, into their full order.
   func settle(_ events: UnsafeMutablePointer<Event>, _ count: Int) {
     var start = 0
@@ -101,4 +140,22 @@ struct EventSorter {
       index &+= 1
     }
   }
+}
+
+/// Where ascending runs of times end, as long as there are few.
+struct AscendingRuns {
+  /// With more runs than these, counting passes are cheaper than merging.
+  private static let most = 16
+  private var last = Int64.min
+  private var inner: [Int] = []
+
+  /// Takes the time of event `index`, in the order of indexes.
+  @inline(__always)
+  mutating func add(_ at: Int64, at index: Int) {
+    if at < last, inner.count < Self.most { inner.append(index) }
+    last = at
+  }
+
+  /// The end of each run of `count` events; nil when there are too many.
+  func ends(_ count: Int) -> [Int]? { inner.count < Self.most ? inner + [count] : nil }
 }

@@ -14,6 +14,11 @@ package final class OutputFile {
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private static let bufferBytes = 1 << 18
+  /// Bytes given to the system so far, and how many of them it was told to start storing: done on
+  /// the way, the disk works beside the processor and the final sync has little left to wait for.
+  private var given = 0
+  private var started = 0
+  private static let startBytes = 8 << 20
 
   /// Throws `output` when the folder is not there or may not be written, or `path` is a folder.
   package init(path: String) throws(HistoriesError) {
@@ -66,8 +71,11 @@ package final class OutputFile {
   }
 
   package func write(_ bytes: [UInt8]) throws(HistoriesError) {
-    if buffer.count + bytes.count >= Self.bufferBytes { try flush() }
-    buffer.append(contentsOf: bytes)
+    var failed: HistoriesError?
+    bytes.withUnsafeBytes { bytes in
+      do throws(HistoriesError) { try write(bytes) } catch { failed = error }
+    }
+    if let failed { throw failed }
   }
 
   /// Writes over the first bytes, as a header with a count known last needs.
@@ -122,6 +130,13 @@ package final class OutputFile {
         throw Self.failure(path)
       }
       done += wrote
+    }
+    given += done
+    if given - started >= Self.startBytes {
+      // Advice only: what makes the bytes durable, and reports failures, is the sync in `commit`.
+      // Linux starts to store the changed pages of the range, and lets go only of stored ones.
+      posix_fadvise(descriptor, started, given - started, POSIX_FADV_DONTNEED)
+      started = given
     }
   }
 

@@ -81,6 +81,7 @@ struct Partition: Sendable {
     var ids = InternedIds()
     var earliest = Int64.max
     var latest = Int64.min
+    var runs = AscendingRuns()
     for (worker, reader) in workers.enumerated() {
       kinds[worker].withUnsafeBufferPointer { kindOf in
         channels[worker].withUnsafeBufferPointer { channelOf in
@@ -90,6 +91,7 @@ struct Partition: Sendable {
               ids.setRow(account, Int32(truncatingIfNeeded: event.at))
               return
             }
+            runs.add(event.at, at: count)
             earliest = min(earliest, event.at)
             latest = max(latest, event.at)
             gathered[count] = Event(
@@ -135,8 +137,13 @@ struct Partition: Sendable {
       filled = count
       guard count > 0 else { return }
       let sorter = EventSorter(earliest: earliest, latest: latest)
-      sorter.scatter(
-        gathered, count, rank: rank, starts: &starts, into: target.baseAddress!)
+      if let ends = runs.ends(count) {
+        sorter.merge(
+          gathered, runEnds: ends, rank: rank, starts: &starts, into: target.baseAddress!)
+      } else {
+        sorter.scatter(
+          gathered, count, rank: rank, starts: &starts, into: target.baseAddress!)
+      }
       var start = 0
       for end in ends {
         sorter.settle(target.baseAddress! + start, end - start)
@@ -150,57 +157,70 @@ struct Partition: Sendable {
 /// The ids of one partition while it is built: an open-addressing table from bytes to a number.
 private struct InternedIds {
   private struct Entry {
+    /// The first eight bytes, zeros behind a shorter id: all there is to compare of most ids.
+    var head: UInt64
     var start: UnsafePointer<UInt8>
-    var count: Int
-    var hash: UInt64
-    var events = 0
+    var count: Int32
     var row: Int32 = -1
+    var events = 0
   }
 
   private var entries: [Entry] = []
+  /// By number; 2^`bits` slots hold the number plus one, 0 is free.
+  private var hashes: [UInt64] = []
   private var slots: [UInt32] = Array(repeating: 0, count: 2048)
+  private var bits: UInt64 = 11
   private(set) var byteCount = 0
 
-  /// Slots hold the number plus one; 0 is free. The low bits of the hash pick the slot, as the
-  /// top bits are the same in the whole partition.
+  /// The number of an id, new if need be; eight bytes may be read at `start` whatever its length.
   @inline(__always)
   mutating func index(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
-    let hash = AccountHash.of(start, count)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count &- 1)
+    let head = Self.head(start, count)
+    // Multiplied (Fibonacci hashing), the top bits depend on every byte; longer ids are hashed.
+    let mixed = Self.mixed(count <= 8 ? head &+ UInt64(count) : AccountHash.of(start, count))
+    var slot = Int(truncatingIfNeeded: mixed &>> (64 &- bits))
     while slots[slot] != 0 {
       let found = Int(slots[slot]) &- 1
       let matches = entries.withUnsafeBufferPointer { entries in
-        entries[found].hash == hash && entries[found].count == count
-          && Self.equal(entries[found].start, start, count)
+        entries[found].head == head && Int(entries[found].count) == count
+          && (count <= 8 || Self.equal(entries[found].start, start, count))
       }
       if matches { return found }
       slot = (slot &+ 1) & (slots.count &- 1)
     }
-    return insert(start, count, hash, slot)
+    return insert(start, count, head, slot)
   }
 
   @inline(__always)
+  private static func head(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    let word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+    return count >= 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1)
+  }
+
+  @inline(__always)
+  private static func mixed(_ key: UInt64) -> UInt64 { key &* 0x9E37_79B9_7F4A_7C15 }
+
   private static func equal(
     _ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: Int
   ) -> Bool {
-    if count == 8 {
-      return UnsafeRawPointer(a).loadUnaligned(as: UInt64.self)
-        == UnsafeRawPointer(b).loadUnaligned(as: UInt64.self)
-    }
-    return UnsafeBufferPointer(start: a, count: count)
+    UnsafeBufferPointer(start: a, count: count)
       .elementsEqual(UnsafeBufferPointer(start: b, count: count))
   }
 
   private mutating func insert(
-    _ start: UnsafePointer<UInt8>, _ count: Int, _ hash: UInt64, _ slot: Int
+    _ start: UnsafePointer<UInt8>, _ count: Int, _ head: UInt64, _ slot: Int
   ) -> Int {
-    entries.append(Entry(start: start, count: count, hash: hash))
+    entries.append(
+      Entry(head: head, start: start, count: Int32(truncatingIfNeeded: count)))
+    hashes.append(AccountHash.of(start, count))
     byteCount += count
     slots[slot] = UInt32(entries.count)
     if entries.count * 2 > slots.count {
+      bits += 1
       slots = Array(repeating: 0, count: slots.count * 2)
       for (index, entry) in entries.enumerated() {
-        var slot = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
+        let key = entry.count <= 8 ? entry.head &+ UInt64(entry.count) : hashes[index]
+        var slot = Int(truncatingIfNeeded: Self.mixed(key) >> (64 - bits))
         while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
         slots[slot] = UInt32(index + 1)
       }
@@ -213,14 +233,14 @@ private struct InternedIds {
   mutating func setRow(_ index: Int, _ row: Int32) { entries[index].row = row }
   func eventCount(_ index: Int) -> Int { entries[index].events }
   func row(_ index: Int) -> Int32 { entries[index].row }
-  func hash(_ index: Int) -> UInt64 { entries[index].hash }
+  func hash(_ index: Int) -> UInt64 { hashes[index] }
   func id(_ index: Int) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: entries[index].start, count: entries[index].count)
+    UnsafeBufferPointer(start: entries[index].start, count: Int(entries[index].count))
   }
 
   /// The numbers in the order of hash, then bytes.
   func inOrder() -> [Int] {
-    let keys = entries.enumerated().map { (hash: $1.hash, index: $0) }
+    let keys = hashes.enumerated().map { (hash: $1, index: $0) }
     return keys.sorted {
       $0.hash != $1.hash
         ? $0.hash < $1.hash : id($0.index).lexicographicallyPrecedes(id($1.index))

@@ -10,6 +10,8 @@ struct TimeReader {
   private let months: [Int32]
   /// The stretch of one offset that the last local time fell into, in seconds of UTC.
   private var stretch: (from: Int64, to: Int64, offset: Int) = (0, 0, 0)
+  /// The digits of the last date read, and its days since 1970; at first those of no date.
+  private var date: (yearMonth: UInt64, day: UInt64, days: Int) = (.max, .max, 0)
 
   /// Instants outside years 0 to 9999 are refused, so that no later sum can overflow.
   private static let range: Range<Int64> = -62_167_219_200_000_000..<253_402_300_800_000_000
@@ -56,7 +58,7 @@ struct TimeReader {
 
   /// `YYYY-MM-DD` `T` or space `HH:MM:SS` in 19 bytes, years 1900 to 2199; nil for all else.
   @inline(__always)
-  private func readSeconds(_ start: UnsafePointer<UInt8>) -> Int64? {
+  private mutating func readSeconds(_ start: UnsafePointer<UInt8>) -> Int64? {
     let raw = UnsafeRawPointer(start)
     let separator = start[10]
     guard separator == 0x54 || separator == 0x20 else { return nil }
@@ -75,20 +77,31 @@ struct TimeReader {
       | ((c &+ 0x7676_7f76_767f_7676) | c)
     guard wrong & 0x8080_8080_8080_8080 == 0 else { return nil }
     // Each byte times ten plus the next one: pairs of digits stand in the even bytes.
-    let ya = (a &* 10) &+ (a >> 8)
-    let year = Int(ya & 0xff) &* 100 &+ Int((ya >> 16) & 0xff)
-    let month = Int((ya >> 40) & 0xff)
-    let day = Int(((b &* 10) &+ (b >> 8)) & 0xff)
     let time = (c &* 10) &+ (c >> 8)
     let hour = Int(time & 0xff)
     let minute = Int((time >> 24) & 0xff)
     let second = Int((time >> 48) & 0xff)
-    guard year >= 1900, year < 2200, month >= 1, month <= 12, hour < 24, minute < 60, second < 60
-    else { return nil }
+    guard hour < 24, minute < 60, second < 60 else { return nil }
+    // Most logs say the same date many times in a row.
+    let dayDigits = b & 0xffff
+    if a != date.yearMonth || dayDigits != date.day {
+      guard let days = days(a, dayDigits) else { return nil }
+      date = (a, dayDigits, days)
+    }
+    return Int64(date.days &* 86_400 &+ hour &* 3600 &+ minute &* 60 &+ second) &* 1_000_000
+  }
+
+  /// Days since 1970 of the digits of `YYYY-MM-` and `DD`, a byte each; nil for no date.
+  private func days(_ yearMonth: UInt64, _ dayDigits: UInt64) -> Int? {
+    let pairs = (yearMonth &* 10) &+ (yearMonth >> 8)
+    let year = Int(pairs & 0xff) &* 100 &+ Int((pairs >> 16) & 0xff)
+    let month = Int((pairs >> 40) & 0xff)
+    let day = Int(((dayDigits &* 10) &+ (dayDigits >> 8)) & 0xff)
+    guard year >= 1900, year < 2200, month >= 1, month <= 12 else { return nil }
     let index = (year &- 1900) &* 12 &+ month &- 1
     let date = Int(months[index]) &+ day &- 1
     guard day >= 1, date < Int(months[index &+ 1]) else { return nil }
-    return Int64(date &* 86_400 &+ hour &* 3600 &+ minute &* 60 &+ second) &* 1_000_000
+    return date
   }
 
   /// The instant of a local time, by the last stretch where it lies well inside.
