@@ -151,6 +151,23 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     #expect(try vectors(many, schema, asOf) == expected)
   }
 
+  /// A log in time order, and a few such logs one after another, are sorted by merging; more of
+  /// them by counting. Both give what a shuffled log gives.
+  @Test(arguments: [1, 2, 3, 15, 16, 17, 40]) func logsInTimeOrderChangeNoBit(_ runs: Int) throws {
+    let folder = try TestFolder()
+    let events = generatedEvents(3000, accounts: 40, asOf: asOf, zone: zone, seed: 11)
+    let shuffled = try base(of: events, in: folder, zone: zone, threads: 1)
+    let schema = try shuffled.schema(FeatureSettings(lifetime: true), asOf: asOf)
+    let expected = try vectors(shuffled, schema, asOf)
+    let parts = (0..<runs).flatMap { part in
+      events.indices.filter { $0 % runs == part }.map { events[$0] }.sorted { $0.at < $1.at }
+    }
+    for threads in [1, 3] {
+      let inOrder = try base(of: parts, in: folder, zone: zone, threads: threads, chunkBytes: 4096)
+      #expect(try vectors(inOrder, schema, asOf) == expected)
+    }
+  }
+
   @Test func feedbackNeverBecomesAFeature() throws {
     let folder = try TestFolder()
     let events = generatedEvents(500, accounts: 20, asOf: asOf, zone: zone, seed: 5)
