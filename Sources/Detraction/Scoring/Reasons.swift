@@ -107,7 +107,8 @@ struct ReasonWords: Sendable {
       let said = value == 0 ? "no \(words(kind))" : "\(words(kind)): \(number(value ?? 0))"
       return compare("\(said) \(within(window))", none)
     case .sum(let kind, let window):
-      return compare("\(words(kind)): value \(number(value ?? 0)) in total \(within(window))", number)
+      return compare(
+        "\(words(kind)): value \(number(value ?? 0)) in total \(within(window))", number)
     case .mean(let kind, let window):
       return compare(
         value.map { "\(words(kind)): value \(number($0)) on average \(within(window))" }
