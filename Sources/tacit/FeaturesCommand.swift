@@ -56,7 +56,6 @@ struct FeaturesCommand: ParsableCommand {
     var seconds: Double
     var quarantine: String?
     var read: [File]
-
   }
 
   private func report(_ result: VectorFile, _ asOf: Instant, _ seconds: Double) -> Report {

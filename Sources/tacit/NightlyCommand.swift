@@ -132,19 +132,20 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
   }
   let facts = RunFacts(
     model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)",
-    scoresSHA256: digest,
-    tacitVersion: Tacit.configuration.version, accounts: scorer.counts.accounts,
+    scoresSHA256: digest, tacitVersion: Tacit.configuration.version,
+    accounts: scorer.counts.accounts,
     silent: scorer.counts.silent)
   return try store.publish(asOf: scorer.asOf) { work in
     let plan = decideNight(session, scorer, work)
     let flagged = plan.flagged
-    let exemplars = try scorer.exemplars(at: flagged.map { $0.rank - 1 })
-    let cases = try zip(flagged, exemplars).map { flag, nearest in
+    let places = flagged.map { $0.rank - 1 }
+    let scores = try scorer.scores(at: places)
+    let exemplars = try scorer.exemplars(at: places)
+    let cases = flagged.indices.map { index in
       Case(
-        flag: flag, asOf: scorer.asOf, calendar: session.outreach.calendar,
-        model: scorer.version.version,
-        score: try scorer.scores(at: flag.rank - 1..<flag.rank)[0], exemplars: nearest,
-        record: scorer.base.record(Int(flag.account)))
+        flag: flagged[index], asOf: scorer.asOf, calendar: session.outreach.calendar,
+        model: scorer.version.version, score: scores[index], exemplars: exemplars[index],
+        record: scorer.base.record(Int(flagged[index].account)))
     }
     return Night(facts: facts, plan: plan, cases: cases)
   }

@@ -15,9 +15,12 @@ import Testing
     #expect(rows.row(2) == [20, 21])
     let columns = x.selecting(columns: [1])
     #expect(columns.columns == 1 && columns.column(0) == [1, 11, 21])
-    #expect(x.columnMeans() == [10, 11])
+    #expect(x.columnSums() == [30, 33])
     #expect(
       x.linearPredictors(coefficients: [1, 100], intercept: 0.5, threads: 2)
+        == [100.5, 1110.5, 2120.5])
+    #expect(
+      x.predictorsRowByRow(coefficients: [1, 100], intercept: 0.5, threads: 2)
         == [100.5, 1110.5, 2120.5])
     #expect(throws: LearningError.self) { try Matrix(rows: 2, columns: 2, elements: [1]) }
   }

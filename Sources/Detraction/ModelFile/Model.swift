@@ -84,7 +84,8 @@ extension Model {
 
   /// Logits of expanded rows. O(rows × columns).
   package func logits(_ expanded: Matrix, threads: Int) -> [Double] {
-    expanded.linearPredictors(coefficients, intercept: intercept, threads: threads)
+    expanded.predictorsRowByRow(
+      coefficients: coefficients, intercept: intercept, threads: threads)
   }
 
   /// The logit of one raw vector, nil being missing.

@@ -82,8 +82,8 @@ package struct Scorer: Sendable {
   }
 
   /// The full scores at places of the ranking, in that order.
-  package func scores(at places: Range<Int>) throws(DetractionError) -> [Score] {
-    let ranked = Array(ranking[places])
+  package func scores(at places: some Sequence<Int>) throws(DetractionError) -> [Score] {
+    let ranked = places.map { ranking[$0] }
     let raw = try raw(ranked)
     let x = try model.expand(raw, threads: threads)
     let (variances, contributions) = try translating {

@@ -41,36 +41,4 @@ package struct Contributions: Sendable {
     }
     return result
   }
-
-  /// The contributions of every expanded row: rows × sources. Throws `sizeMismatch`.
-  /// O(rows × columns).
-  package func of(_ z: Matrix, threads: Int = 1) throws(LearningError) -> Matrix {
-    guard z.columns == coefficients.count else {
-      throw .sizeMismatch(
-        what: "columns of the expanded rows", expected: coefficients.count, got: z.columns)
-    }
-    let storage = MatrixStorage(zeros: z.rows * sourceCount)
-    let stripes = StripedWork.bounds(of: z.rows, unit: 256)
-    StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      let target = storage.mutableValues
-      for row in stripes[stripe] {
-        for k in coefficients.indices {
-          target[row * sourceCount + sources[k]] += coefficients[k] * (z[row, k] - reference[k])
-        }
-      }
-    }
-    return Matrix(rows: z.rows, columns: sourceCount, order: .rowMajor, storage: storage)
-  }
-}
-
-extension Matrix {
-  /// The mean of every column. O(rows × columns).
-  package func columnMeans() -> [Double] {
-    guard rows > 0 else { return [Double](repeating: 0, count: columns) }
-    return (0..<columns).map { j in
-      var sum = 0.0
-      for i in 0..<rows { sum += self[i, j] }
-      return sum / Double(rows)
-    }
-  }
 }

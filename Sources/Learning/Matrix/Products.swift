@@ -1,9 +1,10 @@
 import COpenBLAS
 
 extension Matrix {
-  /// X b + b₀ for one value a column: each row by itself, column after column, so that a row's bits
-  /// do not depend on the rows beside it. O(rows × columns).
-  package func linearPredictors(_ coefficients: [Double], intercept: Double, threads: Int)
+  /// What `linearPredictors` gives but for rounding, each row summed by itself, column after column:
+  /// a row's bits do not depend on the rows beside it, as those of the BLAS kernels do, so that an
+  /// account's score does not change with its neighbours. O(rows × columns).
+  package func predictorsRowByRow(coefficients: [Double], intercept: Double, threads: Int)
     -> [Double]
   {
     precondition(coefficients.count == columns)
