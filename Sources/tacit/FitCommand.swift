@@ -84,7 +84,8 @@ struct FitCommand: ParsableCommand {
     try OutputFile.write(
       try SealedFile.bytes(learned).contents, to: URL(fileURLWithPath: model))
     let report = Report(
-      rows: learned.fit.rows, columns: learned.fit.coefficients.count, l2: learned.fit.l2,
+      rows: learned.fit.rows, columns: learned.fit.coefficients.count,
+      l2: learned.fit.penalty.lambda,
       iterations: learned.fit.iterations, objective: learned.fit.objective,
       maxGradient: learned.fit.maxGradient,
       seconds: Seconds(reading: reading, fitting: fitting, writing: clock.lap()))
@@ -115,16 +116,17 @@ struct FitCommand: ParsableCommand {
       x = try fitted.expand(x, threads: threads)
       design = fitted
     }
+    let rows = try LogisticData(x, labels: y, threads: threads)
     let parameters = try LogisticParameters(
-      l2: l2 ?? 0, standardise: standardise == .columns, threads: threads)
+      penalty: .l2(l2 ?? 0), standardise: standardise == .columns)
     var validation: L2CrossValidation?
     if l2 == nil {
       let folds =
         groups.map { $0.map { Int(AccountHash.of($0) % 10) } } ?? (0..<x.rows).map { $0 % 10 }
-      validation = try crossValidateL2(x, labels: y, folds: folds, parameters: parameters)
+      validation = try crossValidateL2(rows, folds: folds, parameters: parameters)
     }
     let fit = try fitLogistic(
-      x, labels: y, parameters: try parameters.with(l2: l2 ?? validation?.chosen ?? 0))
+      rows, parameters: try parameters.with(lambda: l2 ?? validation?.chosen ?? 0))
     return LearnerModel(
       columns: design == nil ? nil : table.columns, design: design, fit: fit,
       validation: validation?.points)

@@ -6,7 +6,7 @@ import Testing
 /// Values others have published or computed with 40 digits (METHODS 8).
 @Suite struct CertifiedTests {
   private func plain(_ l2: Double = 0) throws -> LogisticParameters {
-    try LogisticParameters(l2: l2, standardise: false, tolerance: 1e-12, threads: 2)
+    try LogisticParameters(penalty: .l2(l2), standardise: false, tolerance: 1e-12)
   }
 
   /// UCLA admissions: mpmath, Stata.
@@ -21,14 +21,14 @@ import Testing
   @Test func uclaAdmissions() throws {
     guard let (x, y) = try admissions() else { return }
     #expect(y.reduce(0, +) == 127)
-    let fit = try fitLogistic(x, labels: y, parameters: plain())
+    let fit = try fitLogistic(LogisticData(x, labels: y), parameters: plain())
     let certified = [
       0.00226442578617916, 0.804037549280226, -0.675442927963562, -1.34020391646789,
       -1.55146367691807, -3.98997907333105,
     ]
     #expect(relative(fit.coefficients + [fit.intercept], certified) < 1e-9)
     #expect(abs(fit.objective * 800 / 458.517492475899 - 1) < 1e-11)
-    let covariance = try fit.covariance(x, labels: y)
+    let covariance = try fit.covariance(LogisticData(x, labels: y))
     let errors = (0..<6).map { covariance[$0, $0].squareRoot() }
     let certifiedErrors = [
       0.001093997657964, 0.3318193045648, 0.3164896632658, 0.3453064233612, 0.4178316374722,
@@ -66,14 +66,14 @@ import Testing
         ]
           + ["smoke", "ptl", "ht", "ui"].map { cell(row, $0) }
       })
-    let fit = try fitLogistic(full, labels: y, parameters: plain())
+    let fit = try fitLogistic(LogisticData(full, labels: y), parameters: plain())
     let certified = [
       -0.0271003108862335, -0.0151508184405216, 1.26264728439719, 0.862079161798227,
       0.923344822285272, 0.54183656476304, 1.83251780354859, 0.758513480171182, 0.46122388641737,
     ]
     #expect(relative(fit.coefficients + [fit.intercept], certified) < 1e-9)
     #expect(abs(fit.objective * -189 / -100.7239955662511 - 1) < 1e-11)
-    let covariance = try fit.covariance(full, labels: y)
+    let covariance = try fit.covariance(LogisticData(full, labels: y))
     #expect(abs(covariance[8, 8].squareRoot() / 1.204589748517 - 1) < 1e-8)
   }
 
@@ -97,7 +97,7 @@ import Testing
     let mirrored = try matrix(rows + rows.map { $0.map { -$0 } })
     // Half the loss of 540 rows: C = 1 for the 270 means λ = 1 / (C · 270).
     let fit = try fitLogistic(
-      mirrored, labels: y + y.map { 1 - $0 }, parameters: plain(1.0 / 270))
+      LogisticData(mirrored, labels: y + y.map { 1 - $0 }), parameters: plain(1.0 / 270))
     #expect(abs(fit.intercept) < 1e-10)
     #expect(abs(fit.objective * 270 / 98.226799508137 - 1) < 1e-11)
     #expect(

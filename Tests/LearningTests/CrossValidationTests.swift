@@ -10,10 +10,10 @@ import Testing
   @Test func equalsFoldsFittedApart() throws {
     let problem = try Problem(rows: 600, columns: 6, seed: 21)
     let folds = (0..<600).map { ($0 / 5) % 4 }
-    let parameters = try LogisticParameters(l2: 0, threads: 2)
+    let parameters = try LogisticParameters(penalty: .none)
     let validation = try crossValidateL2(
-      problem.x, labels: problem.labels, weights: problem.weights, folds: folds, lambdas: lambdas,
-      parameters: parameters)
+      LogisticData(problem.x, labels: problem.labels, weights: problem.weights), folds: folds,
+      lambdas: lambdas, parameters: parameters)
     #expect(validation.points.map(\.l2) == [0.3, 0.01, 0.001])
     for point in validation.points {
       var total = 0.0
@@ -23,8 +23,10 @@ import Testing
         let inside = (0..<600).filter { folds[$0] != fold }
         let outside = (0..<600).filter { folds[$0] == fold }
         let fit = try fitLogistic(
-          problem.x.selecting(rows: inside), labels: inside.map { problem.labels[$0] },
-          weights: inside.map { problem.weights[$0] }, parameters: parameters.with(l2: point.l2))
+          LogisticData(
+            problem.x.selecting(rows: inside), labels: inside.map { problem.labels[$0] },
+            weights: inside.map { problem.weights[$0] }),
+          parameters: parameters.with(lambda: point.l2))
         let eta = try fit.linearPredictors(problem.x.selecting(rows: outside))
         if point.l2 == validation.chosen {
           #expect(distance(outside.map { validation.outOfFoldLogits[$0] }, eta) < 1e-4)
@@ -54,8 +56,8 @@ import Testing
     }
     let labels = (0..<300).map { _ in random.uniform() < 0.4 ? 1.0 : 0 }
     let validation = try crossValidateL2(
-      x, labels: labels, folds: (0..<300).map { $0 % 5 },
-      parameters: LogisticParameters(l2: 0, threads: 1))
+      LogisticData(x, labels: labels, threads: 1), folds: (0..<300).map { $0 % 5 },
+      parameters: LogisticParameters(penalty: .none))
     #expect(validation.minimum >= 0.1)
   }
 
@@ -63,8 +65,9 @@ import Testing
     let problem = try Problem(rows: 5_000, columns: 8, seed: 22)
     func run(_ threads: Int) throws -> L2CrossValidation {
       try crossValidateL2(
-        problem.x, labels: problem.labels, folds: (0..<5_000).map { $0 % 3 }, lambdas: lambdas,
-        rule: .oneStandardError, parameters: LogisticParameters(l2: 0, threads: threads))
+        LogisticData(problem.x, labels: problem.labels, threads: threads),
+        folds: (0..<5_000).map { $0 % 3 }, lambdas: lambdas, rule: .oneStandardError,
+        parameters: LogisticParameters(penalty: .none))
     }
     let one = try run(1)
     #expect(try run(2) == one)
@@ -74,14 +77,14 @@ import Testing
 
   @Test func refusals() throws {
     let problem = try Problem(rows: 60, columns: 2)
-    let parameters = try LogisticParameters(l2: 0, threads: 1)
+    let parameters = try LogisticParameters(penalty: .none)
     #expect(throws: LearningError.sizeMismatch(what: "folds", expected: 60, got: 2)) {
       try crossValidateL2(
-        problem.x, labels: problem.labels, folds: [0, 1], parameters: parameters)
+        LogisticData(problem.x, labels: problem.labels), folds: [0, 1], parameters: parameters)
     }
     #expect(throws: LearningError.self) {
       try crossValidateL2(
-        problem.x, labels: problem.labels, folds: [Int](repeating: 0, count: 60),
+        LogisticData(problem.x, labels: problem.labels), folds: [Int](repeating: 0, count: 60),
         parameters: parameters)
     }
     // All positives in one fold.
@@ -90,7 +93,7 @@ import Testing
         fold: 0, label: 0, rows: problem.labels.filter { $0 == 1 }.count)
     ) {
       try crossValidateL2(
-        problem.x, labels: problem.labels, folds: problem.labels.map { Int($0) },
+        LogisticData(problem.x, labels: problem.labels), folds: problem.labels.map { Int($0) },
         parameters: parameters)
     }
   }

@@ -69,7 +69,8 @@ import Testing
     var random = SplitMix64(43)
     let labels = (0..<200).map { _ in random.uniform() < 0.4 ? 1.0 : 0 }
     let fit = try fitLogistic(
-      z, labels: labels, parameters: LogisticParameters(l2: 0.01, threads: 1))
+      LogisticData(z, labels: labels, threads: 1),
+      parameters: LogisticParameters(penalty: .l2(0.01)))
     let reference = z.selecting(rows: Array(0..<50)).columnSums().map { $0 / 50 }
     let contributions = try Contributions(
       design, coefficients: fit.coefficients, intercept: fit.intercept, reference: reference)

@@ -5,10 +5,10 @@ import Testing
 
 @Suite struct LogisticTests {
   private func parameters(
-    _ l2: Double, standardise: Bool = false, tolerance: Double = 1e-10, threads: Int = 2
+    _ l2: Double, standardise: Bool = false, tolerance: Double = 1e-10
   ) throws -> LogisticParameters {
     try LogisticParameters(
-      l2: l2, standardise: standardise, tolerance: tolerance, threads: threads)
+      penalty: .l2(l2), standardise: standardise, tolerance: tolerance)
   }
 
   /// F by its definition, with Foundation's functions and none of ours.
@@ -31,7 +31,7 @@ import Testing
     let problem = try Problem(rows: 700, columns: 5)
     let l2 = 0.01
     let fit = try fitLogistic(
-      problem.x, labels: problem.labels, weights: problem.weights,
+      LogisticData(problem.x, labels: problem.labels, weights: problem.weights),
       parameters: parameters(l2, standardise: standardise))
     func f(_ b: [Double], _ c: Double) -> Double {
       objective(
@@ -54,14 +54,15 @@ import Testing
   @Test func standardisingOurselvesIsStandardising() throws {
     let problem = try Problem(rows: 900, columns: 4)
     let inside = try fitLogistic(
-      problem.x, labels: problem.labels, weights: problem.weights,
+      LogisticData(problem.x, labels: problem.labels, weights: problem.weights),
       parameters: parameters(0.02, standardise: true))
     let z = try matrix(
       (0..<900).map { i in
         (0..<4).map { (problem.x[i, $0] - inside.means[$0]) / inside.scales[$0] }
       })
     let outside = try fitLogistic(
-      z, labels: problem.labels, weights: problem.weights, parameters: parameters(0.02))
+      LogisticData(z, labels: problem.labels, weights: problem.weights),
+      parameters: parameters(0.02))
     let mapped = (0..<4).map { inside.coefficients[$0] * inside.scales[$0] }
     #expect(distance(mapped, outside.coefficients) < 1e-8)
     #expect(abs(inside.objective - outside.objective) < 1e-13)
@@ -72,10 +73,11 @@ import Testing
     let weights = (0..<400).map { $0 % 3 == 0 ? 2.0 : $0 % 7 == 1 ? 0 : 1 }
     let repeated = (0..<400).flatMap { [Int](repeating: $0, count: Int(weights[$0])) }
     let weighted = try fitLogistic(
-      problem.x, labels: problem.labels, weights: weights,
+      LogisticData(problem.x, labels: problem.labels, weights: weights),
       parameters: parameters(0.01, standardise: true))
     let twice = try fitLogistic(
-      problem.x.selecting(rows: repeated), labels: repeated.map { problem.labels[$0] },
+      LogisticData(
+        problem.x.selecting(rows: repeated), labels: repeated.map { problem.labels[$0] }),
       parameters: parameters(0.01, standardise: true))
     #expect(distance(weighted.coefficients, twice.coefficients) < 1e-8)
     #expect(abs(weighted.objective - twice.objective) < 1e-13)
@@ -88,7 +90,7 @@ import Testing
   {
     let problem = try Problem(rows: 60_000, columns: 9, seed: 5)
     let fit = try fitLogistic(
-      problem.x, labels: problem.labels, parameters: parameters(1e-4))
+      LogisticData(problem.x, labels: problem.labels), parameters: parameters(1e-4))
     var order = Array(0..<60_000)
     if sorted {
       order.sort { (problem.labels[$0], $0) < (problem.labels[$1], $1) }
@@ -96,14 +98,14 @@ import Testing
       order.reverse()
     }
     let permuted = try fitLogistic(
-      problem.x.selecting(rows: order), labels: order.map { problem.labels[$0] },
+      LogisticData(problem.x.selecting(rows: order), labels: order.map { problem.labels[$0] }),
       parameters: parameters(1e-4))
     #expect(distance(permuted.coefficients, fit.coefficients) < 1e-7)
     #expect(abs(permuted.objective - fit.objective) < 1e-12)
 
     let columns = [8, 3, 0, 1, 7, 2, 6, 5, 4]
     let moved = try fitLogistic(
-      problem.columnMajor.selecting(columns: columns), labels: problem.labels,
+      LogisticData(problem.columnMajor.selecting(columns: columns), labels: problem.labels),
       parameters: parameters(1e-4))
     #expect(distance(moved.coefficients, columns.map { fit.coefficients[$0] }) < 1e-7)
     #expect(abs(moved.objective - fit.objective) < 1e-12)
@@ -119,12 +121,12 @@ import Testing
     let x = order == .rowMajor ? problem.x : try problem.columnMajor
     for standardise in [false, true] {
       let one = try fitLogistic(
-        x, labels: problem.labels, weights: problem.weights,
-        parameters: parameters(1e-3, standardise: standardise, threads: 1))
+        LogisticData(x, labels: problem.labels, weights: problem.weights, threads: 1),
+        parameters: parameters(1e-3, standardise: standardise))
       for threads in [2, 3, 7] {
         let other = try fitLogistic(
-          x, labels: problem.labels, weights: problem.weights,
-          parameters: parameters(1e-3, standardise: standardise, threads: threads))
+          LogisticData(x, labels: problem.labels, weights: problem.weights, threads: threads),
+          parameters: parameters(1e-3, standardise: standardise))
         #expect(other == one)
       }
     }
@@ -136,29 +138,30 @@ import Testing
       rows: 30_000, columns: 4,
       elements: (0..<30_000).flatMap { i in (0..<4).map { near.x[i, $0] + 1e8 } })
     let a = try fitLogistic(
-      near.x, labels: near.labels, parameters: parameters(1e-3, standardise: true))
+      LogisticData(near.x, labels: near.labels), parameters: parameters(1e-3, standardise: true))
     let b = try fitLogistic(
-      far, labels: near.labels, parameters: parameters(1e-3, standardise: true, tolerance: 1e-9))
+      LogisticData(far, labels: near.labels),
+      parameters: parameters(1e-3, standardise: true, tolerance: 1e-9))
     #expect(distance(a.coefficients, b.coefficients) < 1e-6)
   }
 
   @Test func aConstantColumnNeedsAPenalty() throws {
     let problem = try Problem(rows: 300, columns: 3)
     let x = try matrix((0..<300).map { problem.x.row($0) + [7] })
-    let fit = try fitLogistic(x, labels: problem.labels, parameters: parameters(0.01))
+    let fit = try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0.01))
     #expect(abs(fit.coefficients[3]) < 1e-9)
     #expect(throws: LearningError.rankDeficient(column: 3, columns: 4)) {
-      try fitLogistic(x, labels: problem.labels, parameters: parameters(0))
+      try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0))
     }
   }
 
   @Test func aCopiedColumnNeedsAPenalty() throws {
     let problem = try Problem(rows: 300, columns: 3)
     let x = try matrix((0..<300).map { problem.x.row($0) + [problem.x[$0, 1]] })
-    let fit = try fitLogistic(x, labels: problem.labels, parameters: parameters(0.01))
+    let fit = try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0.01))
     #expect(abs(fit.coefficients[3] - fit.coefficients[1]) < 1e-8)
     #expect(throws: LearningError.rankDeficient(column: 3, columns: 4)) {
-      try fitLogistic(x, labels: problem.labels, parameters: parameters(0))
+      try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0))
     }
   }
 
@@ -167,10 +170,10 @@ import Testing
     let rows = (0..<200).map { _ in [random.normal(), random.normal()] }
     let y = rows.map { $0[0] + 0.5 * $0[1] > 0 ? 1.0 : 0 }
     let x = try matrix(rows)
-    let fit = try fitLogistic(x, labels: y, parameters: parameters(1e-3))
+    let fit = try fitLogistic(LogisticData(x, labels: y), parameters: parameters(1e-3))
     #expect(fit.coefficients[0] > 1 && fit.maxGradient <= 1e-10)
     do {
-      _ = try fitLogistic(x, labels: y, parameters: parameters(0))
+      _ = try fitLogistic(LogisticData(x, labels: y), parameters: parameters(0))
       Issue.record("separated classes were fitted without a penalty")
     } catch LearningError.separated {
     }
@@ -182,7 +185,8 @@ import Testing
       _ x: Matrix? = nil, _ y: [Double]? = nil, _ w: [Double]? = nil
     ) throws {
       _ = try fitLogistic(
-        x ?? problem.x, labels: y ?? problem.labels, weights: w, parameters: parameters(0.1))
+        LogisticData(x ?? problem.x, labels: y ?? problem.labels, weights: w),
+        parameters: parameters(0.1))
     }
     var rows = (0..<50).map { problem.x.row($0) }
     rows[7][2] = .nan
@@ -210,12 +214,12 @@ import Testing
     #expect(throws: LearningError.tooFewRows(rows: 1, needed: 2)) {
       try fit(try matrix([[1, 2, 3]]), [1])
     }
-    #expect(throws: LearningError.self) { try LogisticParameters(l2: -1) }
-    #expect(throws: LearningError.self) { try LogisticParameters(l2: .nan) }
+    #expect(throws: LearningError.self) { try LogisticParameters(penalty: .l2(-1)) }
+    #expect(throws: LearningError.self) { try LogisticParameters(penalty: .l2(.nan)) }
     #expect(throws: LearningError.self) {
       try fitLogistic(
-        problem.x, labels: problem.labels,
-        parameters: try LogisticParameters(l2: 0.1, maximumIterations: 1))
+        LogisticData(problem.x, labels: problem.labels),
+        parameters: try LogisticParameters(penalty: .l2(0.1), maximumIterations: 1))
     }
   }
 
@@ -226,29 +230,31 @@ import Testing
     elements[3 * 41_000 + 1] = .nan
     let x = try Matrix(rows: 60_000, columns: 3, elements: elements)
     #expect(throws: LearningError.nonFiniteInput(row: 41_000, column: 1)) {
-      try fitLogistic(x, labels: problem.labels, parameters: parameters(0.1))
+      try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0.1))
     }
   }
 
   @Test func softLabelsAreTheMixtureOfBoth() throws {
     let problem = try Problem(rows: 300, columns: 3)
     let soft = problem.labels.map { 0.2 + 0.6 * $0 }
-    let a = try fitLogistic(problem.x, labels: soft, parameters: parameters(0.01))
+    let a = try fitLogistic(LogisticData(problem.x, labels: soft), parameters: parameters(0.01))
     let doubled = Array(0..<300) + Array(0..<300)
     let b = try fitLogistic(
-      problem.x.selecting(rows: doubled),
-      labels: [Double](repeating: 1, count: 300) + [Double](repeating: 0, count: 300),
-      weights: soft + soft.map { 1 - $0 }, parameters: parameters(0.01))
+      LogisticData(
+        problem.x.selecting(rows: doubled),
+        labels: [Double](repeating: 1, count: 300) + [Double](repeating: 0, count: 300),
+        weights: soft + soft.map { 1 - $0 }), parameters: parameters(0.01))
     #expect(distance(a.coefficients, b.coefficients) < 1e-8)
   }
 
   @Test func covarianceDoesNotDependOnCoordinates() throws {
     let problem = try Problem(rows: 500, columns: 3)
-    let raw = try fitLogistic(problem.x, labels: problem.labels, parameters: parameters(0))
+    let raw = try fitLogistic(
+      LogisticData(problem.x, labels: problem.labels), parameters: parameters(0))
     let standard = try fitLogistic(
-      problem.x, labels: problem.labels, parameters: parameters(0, standardise: true))
-    let a = try raw.covariance(problem.x, labels: problem.labels)
-    let b = try standard.covariance(problem.x, labels: problem.labels, threads: 2)
+      LogisticData(problem.x, labels: problem.labels), parameters: parameters(0, standardise: true))
+    let a = try raw.covariance(LogisticData(problem.x, labels: problem.labels))
+    let b = try standard.covariance(LogisticData(problem.x, labels: problem.labels))
     for j in 0..<3 {
       let s = standard.scales[j]
       #expect(abs(a[j, j] * s * s / b[j, j] - 1) < 1e-6)

@@ -60,8 +60,8 @@ import Testing
     #expect(answers.count == problems.count)
     for ((problem, l2), answer) in zip(problems, answers) {
       let fit = try fitLogistic(
-        problem.x, labels: problem.labels, weights: problem.weights,
-        parameters: LogisticParameters(l2: l2, standardise: false, tolerance: 1e-12))
+        LogisticData(problem.x, labels: problem.labels, weights: problem.weights),
+        parameters: LogisticParameters(penalty: .l2(l2), standardise: false, tolerance: 1e-12))
       for (ours, theirs) in zip(
         fit.coefficients + [fit.intercept], answer.coefficients + [answer.intercept])
       {

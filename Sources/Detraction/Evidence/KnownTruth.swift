@@ -42,9 +42,9 @@ package struct KnownTruth: Sendable {
     return try translating {
       let design = try Design(fitting: raw, sources: schema.designSources, threads: threads)
       let validation = try crossValidateL2(
-        try design.expand(raw, threads: threads), labels: labels,
+        LogisticData(try design.expand(raw, threads: threads), labels: labels, threads: threads),
         folds: known.map { Trainer.fold(of: base.account($0)) }, lambdas: Trainer.penalties,
-        parameters: LogisticParameters(l2: 0, standardise: false, threads: threads))
+        parameters: LogisticParameters(penalty: .none, standardise: false))
       return Dictionary(uniqueKeysWithValues: zip(known, validation.outOfFoldLogits))
     }
   }

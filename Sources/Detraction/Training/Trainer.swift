@@ -61,14 +61,15 @@ package struct Trainer {
         fitting: raw, sources: schema.designSources, threads: threads)
       let x = try design.expand(raw, threads: threads)
       let folds = rows.map { Self.fold(of: base.account($0.account)) }
+      let data = try LogisticData(x, labels: labels, threads: threads)
       let validation = try crossValidateL2(
-        x, labels: labels, folds: folds, lambdas: Self.penalties,
-        parameters: LogisticParameters(l2: 0, standardise: false, threads: threads))
+        data, folds: folds, lambdas: Self.penalties,
+        parameters: LogisticParameters(penalty: .none, standardise: false))
       let fit = try fitLogistic(
-        x, labels: labels,
+        data,
         parameters: LogisticParameters(
-          l2: validation.chosen, standardise: false, tolerance: Self.tolerance, threads: threads))
-      let covariance = try fit.covariance(x, labels: labels, threads: threads)
+          penalty: .l2(validation.chosen), standardise: false, tolerance: Self.tolerance))
+      let covariance = try fit.covariance(data)
       let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf)
       guard !silent.accounts.isEmpty else {
         throw DetractionError.insufficient(
@@ -79,7 +80,7 @@ package struct Trainer {
       var model = Model(
         name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
         schema: schema, design: design, coefficients: fit.coefficients,
-        intercept: fit.intercept, l2: fit.l2, covariance: lowerTriangle(covariance),
+        intercept: fit.intercept, l2: fit.penalty.lambda, covariance: lowerTriangle(covariance),
         maximumVariance: try x.predictorVariances(covariance, threads: threads).max() ?? 0,
         calibration: .none,
         reference: Model.Reference(

@@ -6,24 +6,28 @@ extension LogisticFit {
   /// One pass in float64 over the rows of the fit. Throws as `fitLogistic`. Row by row, full and
   /// symmetric. O(rows × columns²).
   package func covariance(
-    _ x: Matrix, labels: [Double], weights: [Double]? = nil, threads: Int = 1
+    _ data: LogisticData
   ) throws(LearningError) -> Matrix {
+    let x = data.x
     guard x.columns == coefficients.count else {
       throw .sizeMismatch(
         what: "columns of the matrix", expected: coefficients.count, got: x.columns)
     }
-    let data = try LogisticData(x, labels: labels, weights: weights, threads: threads)
     let statistics = try ColumnStatistics(
-      of: x, weights: weights, weightSum: data.weightSum, threads: threads)
+      of: x, weights: data.weights, weightSum: data.weightSum, threads: data.threads)
     let p = x.columns
     let center = statistics.means
     let scale = statistics.deviations.map { $0 > 0 ? $0 : 1 }
     let unit = isStandardised ? scales : [Double](repeating: 1, count: p)
     let reference = isStandardised ? means : [Double](repeating: 0, count: p)
     let objective = LogisticObjective(
-      x: x, labels: labels, weights: weights, weightSum: data.weightSum, center: center,
-      scale: scale, penalty: (0..<p).map { l2 * unit[$0] * unit[$0] / (scale[$0] * scale[$0]) },
-      threads: threads)
+      x: x, labels: data.labels, weights: data.weights, offsets: data.offsets,
+      weightSum: data.weightSum, center: center,
+      scale: scale,
+      penalty: (0..<p).map {
+        penalty.l2($0) * unit[$0] * unit[$0] / (scale[$0] * scale[$0])
+      },
+      threads: data.threads)
     var theta = (0..<p).map { coefficients[$0] * scale[$0] }
     theta.append((0..<p).reduce(intercept) { $0 + coefficients[$1] * center[$1] })
     let value = objective.value(at: theta, hessian: .double)

@@ -40,17 +40,17 @@ package struct L2CrossValidation: Sendable, Codable, Equatable {
 /// Chooses λ by K-fold cross-validation.
 ///
 /// `folds` gives every row's fold, 0 ..< K, so that the caller can keep an account's rows together.
-/// Columns are standardised inside each fold. `parameters.l2` is not used; its tolerance is loosened
+/// Columns are standardised inside each fold. `parameters.penalty.lambda` is not used; its tolerance is loosened
 /// to 1e-7, far below any standard error. Every fold is solved on the same matrix with the weights
 /// of its held-out rows at 0, from the full data's optimum and curvature at the same λ: a few
 /// passes without a Hessian. Throws as `fitLogistic`, and `foldWithoutClass`.
 /// O(λs × K × few × rows × columns).
 package func crossValidateL2(
-  _ x: Matrix, labels: [Double], weights: [Double]? = nil, folds: [Int],
+  _ data: LogisticData, folds: [Int],
   lambdas: [Double] = L2CrossValidation.defaultLambdas, rule: L2CrossValidation.Rule = .minimum,
   parameters: LogisticParameters
 ) throws(LearningError) -> L2CrossValidation {
-  let data = try LogisticData(x, labels: labels, weights: weights, threads: parameters.threads)
+  let (x, labels, weights) = (data.x, data.labels, data.weights)
   guard folds.count == x.rows else {
     throw .sizeMismatch(what: "folds", expected: x.rows, got: folds.count)
   }
@@ -72,7 +72,7 @@ package func crossValidateL2(
   var logits: [[Double]] = []
   var start: [Double]?
   for l2 in lambdas.sorted(by: >) {
-    let parameters = try parameters.with(l2: l2, tolerance: loose)
+    let parameters = try parameters.with(lambda: l2, tolerance: loose)
     let full = try data.solve(
       parameters, statistics: parameters.standardise ? statistics : nil,
       center: statistics.means, scale: scale, start: start, inverse: nil)
@@ -134,7 +134,7 @@ private struct TrainingFold: Sendable {
     self.heldOutWeight = heldOutWeight
     do throws(LearningError) {
       self.data = try LogisticData(
-        data.x, labels: data.labels, weights: weights, threads: data.threads)
+        data.x, labels: data.labels, weights: weights, offsets: data.offsets, threads: data.threads)
     } catch .oneClass(let label, _) {
       throw .foldWithoutClass(fold: fold, label: 1 - label, rows: data.x.rows - heldOut.count)
     } catch {

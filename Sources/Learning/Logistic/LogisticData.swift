@@ -1,18 +1,30 @@
 import Foundation
 
-/// Checked rows to fit on.
-struct LogisticData: Sendable {
-  let x: Matrix
-  let labels: [Double]
-  let weights: [Double]?
-  let weightSum: Double
+/// Rows to fit on, checked once, here: rows × columns values, and a label, a weight and an offset a
+/// row.
+package struct LogisticData: Sendable {
+  package let x: Matrix
+  /// In [0, 1], commonly 0 or 1.
+  package let labels: [Double]
+  /// 0 or more, all 1 if nil; a weight of 2 is the row twice.
+  package let weights: [Double]?
+  /// What the linear predictor of each row starts from, all 0 if nil; no part of a fit's predictions.
+  package let offsets: [Double]?
+  package let weightSum: Double
   /// Σ w y.
   let positiveWeight: Double
-  let threads: Int
+  /// Never changes a result.
+  package let threads: Int
 
-  init(
-    _ x: Matrix, labels: [Double], weights: [Double]?, threads: Int
+  /// Throws `LearningError`: sizes, values, too few rows, one class. Values of `x` are checked by
+  /// what is computed from them. O(rows).
+  package init(
+    _ x: Matrix, labels: [Double], weights: [Double]? = nil, offsets: [Double]? = nil,
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount
   ) throws(LearningError) {
+    guard threads >= 1 else {
+      throw .badParameter(name: "threads", value: Double(threads), needed: "1 or more")
+    }
     guard x.rows >= 2 else { throw .tooFewRows(rows: x.rows, needed: 2) }
     guard labels.count == x.rows else {
       throw .sizeMismatch(what: "labels", expected: x.rows, got: labels.count)
@@ -38,11 +50,20 @@ struct LogisticData: Sendable {
     } else {
       for y in labels { positive += y }
     }
+    if let offsets {
+      guard offsets.count == x.rows else {
+        throw .sizeMismatch(what: "offsets", expected: x.rows, got: offsets.count)
+      }
+      for (row, offset) in offsets.enumerated() where !offset.isFinite {
+        throw .nonFinite(what: "offsets", row: row)
+      }
+    }
     guard positive > 0 else { throw .oneClass(label: 0, rows: x.rows) }
     guard positive < sum else { throw .oneClass(label: 1, rows: x.rows) }
     self.x = x
     self.labels = labels
     self.weights = weights
+    self.offsets = offsets
     self.weightSum = sum
     self.positiveWeight = positive
     self.threads = threads
@@ -61,7 +82,7 @@ struct LogisticData: Sendable {
       let (coefficients, intercept) = objective.raw(solution.theta)
       return LogisticFit(
         coefficients: coefficients, intercept: intercept, means: statistics?.means ?? [],
-        scales: statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [], l2: parameters.l2,
+        scales: statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [], penalty: parameters.penalty,
         objective: solution.value.loss, maxGradient: solution.maxGradient,
         iterations: solution.passes, weightSum: data.weightSum, rows: data.x.rows)
     }
@@ -99,18 +120,19 @@ struct LogisticData: Sendable {
     // One unit of θ_j is unit_j / scale_j penalised units.
     let unit = statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [Double](repeating: 1, count: p)
     let penalty = (0..<p).map { j in
-      parameters.l2 * (unit[j] / scale[j]) * (unit[j] / scale[j])
+      parameters.penalty.l2(j) * (unit[j] / scale[j]) * (unit[j] / scale[j])
     }
     let objective = LogisticObjective(
-      x: x, labels: labels, weights: weights, weightSum: weightSum, center: center, scale: scale,
-      penalty: penalty, threads: threads)
+      x: x, labels: labels, weights: weights, offsets: offsets, weightSum: weightSum,
+      center: center, scale: scale, penalty: penalty, threads: threads)
     // Columns far from 0 against their spread lose digits to the algebra that centres them: there a
     // centred copy is solved instead.
     var solvable = objective
     if (0..<p).contains(where: { abs(center[$0]) > 1e4 * scale[$0] }) {
       solvable = LogisticObjective(
         x: x.standardised(center: center, scale: scale, threads: threads), labels: labels,
-        weights: weights, weightSum: weightSum, center: [Double](repeating: 0, count: p),
+        weights: weights, offsets: offsets, weightSum: weightSum,
+        center: [Double](repeating: 0, count: p),
         scale: [Double](repeating: 1, count: p), penalty: penalty, threads: threads)
     }
     let solver = NewtonSolver(
@@ -153,11 +175,13 @@ struct LogisticData: Sendable {
     // A sample poor in one class says little: its optimum may lie far away.
     let positives = sampledLabels.reduce(0, +)
     guard min(positives, Double(count) - positives) >= Double(10 * (p + 1)) else { return nil }
+    let sampledOffsets = offsets.map { offsets in (0..<count).map { offsets[rowOf($0)] } }
     let gathered = Matrix(gathering: count, from: x, threads: threads, row: rowOf)
     guard
-      let parameters = try? parameters.with(l2: parameters.l2, tolerance: 1e-4),
+      let parameters = try? parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-4),
       let data = try? LogisticData(
-        gathered, labels: sampledLabels, weights: sampledWeights, threads: threads),
+        gathered, labels: sampledLabels, weights: sampledWeights, offsets: sampledOffsets,
+        threads: threads),
       let solved = try? data.solve(parameters, asSample: true),
       !solved.hasConstantColumn
     else { return nil }

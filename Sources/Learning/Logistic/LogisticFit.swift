@@ -8,8 +8,7 @@ package struct LogisticFit: Sendable, Codable, Equatable {
   /// Weighted deviations (ddof 0) of the training columns, 1 for a constant one; empty unless
   /// standardised.
   package let scales: [Double]
-  /// λ (METHODS 2.1).
-  package let l2: Double
+  package let penalty: Penalty
   /// F at the optimum: mean log loss plus penalty.
   package let objective: Double
   /// max |∂F| there, over the penalised coordinates and the intercept.
@@ -37,16 +36,13 @@ package struct LogisticFit: Sendable, Codable, Equatable {
   package static func probability(logit: Double) -> Double { SigmoidKernel.sigmoid(logit) }
 }
 
-/// Fits METHODS 2.1 with a = 0 on rows × columns finite values.
+/// Fits METHODS 2.1.
 ///
-/// `labels` lie in [0, 1], one a row, commonly 0 or 1; `weights` are 0 or more (all 1 if nil). A
-/// weight of 2 is the row twice. The same input gives the same bits with any number of threads.
-/// Throws `LearningError`: sizes, values, one class, rank deficiency or separation without penalty,
-/// no convergence. O(passes × rows × columns), and rows × columns² where a Hessian is made.
+/// The same input gives the same bits with any number of threads. Throws `LearningError`: values,
+/// rank deficiency or separation without penalty, no convergence. O(passes × rows × columns), and rows × columns² where a Hessian is made.
 package func fitLogistic(
-  _ x: Matrix, labels: [Double], weights: [Double]? = nil, parameters: LogisticParameters
+  _ data: LogisticData, parameters: LogisticParameters
 ) throws(LearningError) -> LogisticFit {
-  let data = try LogisticData(x, labels: labels, weights: weights, threads: parameters.threads)
   let solved = try data.solve(parameters)
   return solved.fit(data, parameters)
 }

@@ -1,6 +1,7 @@
 /// The penalised mean logistic loss, its gradient and its Hessian, in internal coordinates.
 ///
-///     F(θ) = 1/W Σ w_i [softplus(η_i) − y_i η_i] + ½ Σ_j penalty_j θ_j²,  η_i = θ_p + Σ_j θ_j z_ij
+///     F(θ) = 1/W Σ w_i [softplus(η_i) − y_i η_i] + ½ Σ_j penalty_j θ_j²,
+///     η_i = offset_i + θ_p + Σ_j θ_j z_ij
 ///
 /// z = (x − center) / scale, the intercept θ_p is last and free (METHODS 2.1 with a = 0). The raw
 /// matrix is read as it lies; centring is algebra: X'r − center Σr, over scale.
@@ -30,6 +31,7 @@ struct LogisticObjective: Sendable {
   let x: Matrix
   let labels: [Double]
   let weights: [Double]?
+  let offsets: [Double]?
   let weightSum: Double
   let center: [Double]
   let scale: [Double]
@@ -132,6 +134,7 @@ struct LogisticObjective: Sendable {
         w.update(repeating: 1, count: count)
       }
       eta.update(repeating: intercept, count: padded)
+      if let offsets { for i in 0..<count { eta[i] += offsets[start + i] } }
       for i in count..<padded {
         y[i] = 0
         w[i] = 0

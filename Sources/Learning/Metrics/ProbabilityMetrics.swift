@@ -42,8 +42,8 @@ package struct CalibrationLine: Sendable, Equatable {
   ) throws(LearningError) {
     let x = try Matrix(rows: logits.count, columns: 1, elements: logits)
     let fit = try fitLogistic(
-      x, labels: labels, weights: weights,
-      parameters: try LogisticParameters(l2: 0, standardise: false, threads: 1))
+      try LogisticData(x, labels: labels, weights: weights, threads: 1),
+      parameters: try LogisticParameters(penalty: .none, standardise: false))
     slope = fit.coefficients[0]
     intercept = fit.intercept
   }
