@@ -88,11 +88,8 @@ package struct LogisticData: Sendable {
     }
   }
 
-  /// The optimum, from a sample's where there is one. `asSample`: the Hessian is made anew at the
-  /// first point, for the use of the larger solve that this one serves.
-  func solve(
-    _ parameters: LogisticParameters, asSample: Bool = false
-  ) throws(LearningError) -> Solved {
+  /// The optimum, from a sample's where there is one.
+  func solve(_ parameters: LogisticParameters) throws(LearningError) -> Solved {
     let sampled = sample(parameters)
     var statistics: ColumnStatistics?
     if sampled == nil || parameters.standardise {
@@ -106,7 +103,7 @@ package struct LogisticData: Sendable {
     if !parameters.standardise { statistics = nil }
     var solved = try solve(
       parameters, statistics: statistics, center: center, scale: scale,
-      start: sampled?.solution.theta, inverse: asSample ? nil : sampled?.solution.inverse.asStart)
+      start: sampled?.solution.theta, isNear: sampled != nil, inverse: nil)
     solved.hasConstantColumn = hasConstantColumn
     return solved
   }
@@ -114,7 +111,7 @@ package struct LogisticData: Sendable {
   /// Solves in given internal coordinates from a given start (the base rate if nil).
   func solve(
     _ parameters: LogisticParameters, statistics: ColumnStatistics?, center: [Double],
-    scale: [Double], start: [Double]?, inverse: InverseHessian?
+    scale: [Double], start: [Double]?, isNear: Bool = false, inverse: InverseHessian?
   ) throws(LearningError) -> Solved {
     let p = x.columns
     // One unit of θ_j is unit_j / scale_j penalised units.
@@ -153,19 +150,17 @@ package struct LogisticData: Sendable {
       let odds = positiveWeight / (weightSum - positiveWeight)
       theta[p] = log(odds)
     }
-    let solution = try solver.minimise(from: theta, inverse: inverse)
+    let solution = try solver.minimise(from: theta, isNear: isNear, inverse: inverse)
     return Solved(solution: solution, objective: objective, statistics: statistics)
   }
 
-  /// The solution on an eighth of the rows, taken by stride in blocks of 32, or nil where that is
-  /// not worth it or does not go well.
-  ///
-  /// It ends within about 1/√m of the full optimum, and its Hessian differs from the full one by
-  /// about √(p/m): good enough for chord steps that never make a full Hessian.
+  /// The solution on an eighth to a thirty-second of the rows, taken by stride in blocks of 32, or
+  /// nil where that is not worth it or does not go well. It ends within about √(p/m) of the full
+  /// optimum.
   private func sample(_ parameters: LogisticParameters) -> Solved? {
     let block = 32
-    let every = 8
     let p = x.columns
+    let every = max(8, min(32, x.rows / (500 * (p + 1))))
     let blocks = x.rows / (block * every)
     let count = blocks * block
     guard count >= max(4096, 50 * (p + 1)) else { return nil }
@@ -182,7 +177,7 @@ package struct LogisticData: Sendable {
       let data = try? LogisticData(
         gathered, labels: sampledLabels, weights: sampledWeights, offsets: sampledOffsets,
         threads: threads),
-      let solved = try? data.solve(parameters, asSample: true),
+      let solved = try? data.solve(parameters),
       !solved.hasConstantColumn
     else { return nil }
     return solved

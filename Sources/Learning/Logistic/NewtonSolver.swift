@@ -27,13 +27,20 @@ struct NewtonSolver {
   private static let sufficientDecrease = 1e-4
   private static let halvings = 30
 
-  func minimise(from start: [Double], inverse warm: InverseHessian?) throws(LearningError)
-    -> Solution
-  {
+  /// `isNear`: the start is a sample's optimum.
+  func minimise(
+    from start: [Double], isNear: Bool = false, inverse warm: InverseHessian? = nil
+  ) throws(LearningError) -> Solution {
     // Float32 products save time only where there are many.
-    var precision: LogisticObjective.Hessian = objective.x.rows > 20_000 ? .single : .double
+    var precision: LogisticObjective.Hessian =
+      objective.x.rows > 20_000 ? .single(every: 1) : .double
     var theta = start
-    var value = objective.value(at: theta, hessian: warm == nil ? precision : .none)
+    // Near the optimum a part of the rows gives the curvature well enough for a start.
+    var first = precision
+    if isNear, precision != .double {
+      first = .single(every: max(1, objective.x.rows / (5_000 * theta.count)))
+    }
+    var value = objective.value(at: theta, hessian: warm == nil ? first : .none)
     var passes = 1
     guard value.isFinite else { throw objective.x.firstNonFinite() }
     var inverse: InverseHessian
@@ -42,7 +49,7 @@ struct NewtonSolver {
     } else {
       inverse = try self.inverse(&value, at: theta, &precision, &passes)
     }
-    var withHessian = warm == nil
+    var withHessian = warm == nil && !isNear
     while true {
       let step = inverse.times(value.gradient).map { -$0 }
       let slope = zip(step, value.gradient).reduce(0) { $0 + $1.0 * $1.1 }
@@ -77,7 +84,7 @@ struct NewtonSolver {
       let change = zip(next.gradient, value.gradient).map { $0 - $1 }
       let moved = step.map { $0 * length }
       theta = zip(theta, moved).map { $0 + $1 }
-      if withHessian, precision == .single, ratio > 0.1, next.maxGradient < 1e-4 {
+      if withHessian, precision != .double, ratio > 0.1, next.maxGradient < 1e-4 {
         precision = .double
       }
       value = next
@@ -125,7 +132,7 @@ struct NewtonSolver {
     let size = theta.count
     guard var hessian = value.hessian else { preconditionFailure("a Hessian was asked for") }
     var factor = Cholesky(hessian, size: size)
-    if factor.leastPivot < 1e-4, precision == .single {
+    if factor.leastPivot < 1e-4, precision != .double {
       precision = .double
       value = objective.value(at: theta, hessian: precision)
       passes += 1
