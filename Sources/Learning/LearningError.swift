@@ -3,6 +3,17 @@
 /// No message holds a row's contents; `position` texts are places ("row 7, column 3"), never values
 /// that identify a customer.
 package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A column and those it is a linear combination of (with a constant); none: it is constant.
+  package struct Alias: Equatable, Sendable {
+    package let column: Int
+    package let dependsOn: [Int]
+
+    package init(column: Int, dependsOn: [Int]) {
+      self.column = column
+      self.dependsOn = dependsOn
+    }
+  }
+
   /// Two sizes that had to agree do not.
   case sizeMismatch(what: String, expected: Int, got: Int)
   /// Fewer rows than the work needs.
@@ -25,8 +36,13 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   case badLevel(row: Int, source: Int, value: Double, levels: Int)
   /// The iterations ended above the tolerance.
   case notConverged(iterations: Int, maxGradient: Double, tolerance: Double)
-  /// A column is a linear combination of others (or constant) and no penalty decides between them.
-  case rankDeficient(column: Int, columns: Int)
+  /// Values that are finite, while their squares or sums are not.
+  case tooLarge(column: Int)
+  /// More columns than their Gram matrices have memory for.
+  case tooManyColumns(columns: Int, bytes: Double, limit: Double)
+  /// Columns that are linear combinations of others (or constant), and no penalty decides between
+  /// them.
+  case rankDeficient(aliases: [Alias], columns: Int)
   /// Without a penalty a combination of columns separates the classes: no finite optimum.
   case separated(column: Int, standardisedCoefficient: Double)
   /// A fold that lacks one of the classes.
@@ -36,7 +52,15 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   /// The operating system refused a file.
   case file(path: String, operation: String, reason: String)
 
-  package var description: String {
+  package var description: String { text { "column \($0) (counted from 0)" } }
+
+  /// The message with columns by their names, where those are known. A column beyond them keeps its
+  /// number.
+  package func named(columns: [String]) -> String {
+    text { columns.indices.contains($0) ? "column \"\(columns[$0])\"" : "column \($0)" }
+  }
+
+  private func text(_ name: (Int) -> String) -> String {
     switch self {
     case .sizeMismatch(let what, let expected, let got):
       "\(what): expected \(expected), got \(got)"
@@ -45,7 +69,7 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .oneClass(let label, let rows):
       "only one class: all \(rows) rows with weight have label \(label); both are needed"
     case .nonFiniteInput(let row, let column):
-      "not a finite number in the matrix at row \(row), column \(column) (counted from 0)"
+      "not a finite number in the matrix at row \(row) (counted from 0), \(name(column))"
     case .nonFinite(let what, let row):
       "\(what): not a finite number at row \(row) (counted from 0)"
     case .labelOutOfRange(let row, let value):
@@ -62,11 +86,16 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .notConverged(let iterations, let maxGradient, let tolerance):
       "not converged: max |gradient| is \(maxGradient) after \(iterations) iterations, tolerance "
         + "\(tolerance); allow more iterations, a penalty, or a looser tolerance"
-    case .rankDeficient(let column, let columns):
-      "column \(column) of \(columns) (counted from 0) is constant or a linear combination of the "
-        + "others; drop it or use a penalty above 0"
+    case .tooLarge(let column):
+      "\(name(column)) has values so large that their squares or sums are not finite (beyond about "
+        + "1e150); divide it by a constant or drop it"
+    case .tooManyColumns(let columns, let bytes, let limit):
+      "\(columns) columns: their Gram matrices need \(Self.gigabytes(bytes)), the limit is "
+        + "\(Self.gigabytes(limit)) (half of this machine's memory); drop columns"
+    case .rankDeficient(let aliases, let columns):
+      Self.listing(aliases, columns, name) + "; drop what repeats, or use a penalty above 0"
     case .separated(let column, let coefficient):
-      "the classes can be separated without error: the standardised coefficient of column \(column) "
+      "the classes can be separated without error: the standardised coefficient of \(name(column)) "
         + "reached \(coefficient) with almost no curvature left; use a penalty above 0"
     case .foldWithoutClass(let fold, let label, let rows):
       "fold \(fold) leaves no training row with label \(label) (\(rows) rows in all); "
@@ -78,14 +107,37 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
+  /// At most five columns of either list, then how many more.
+  private static func listing(
+    _ aliases: [Alias], _ columns: Int, _ name: (Int) -> String
+  ) -> String {
+    func joined(_ texts: [String], _ separator: String) -> String {
+      texts.prefix(5).joined(separator: separator)
+        + (texts.count > 5 ? "\(separator)\(texts.count - 5) more" : "")
+    }
+    return "of \(columns) columns "
+      + joined(
+        aliases.map { alias in
+          alias.dependsOn.isEmpty
+            ? "\(name(alias.column)) is constant"
+            : "\(name(alias.column)) is a linear combination of "
+              + joined(alias.dependsOn.map(name), " and ")
+        }, ", ")
+  }
+
+  private static func gigabytes(_ bytes: Double) -> String {
+    "\((bytes / 1e8).rounded() / 10) GB"
+  }
+
   /// The exit status of DESIGN 7: 3 where the data cannot carry a model, 65 for data that breaks
   /// its contract, 64 for a parameter, 66 and 73 for files.
   package var exitStatus: Int32 {
     switch self {
     case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
-      .foldWithoutClass:
+      .foldWithoutClass, .tooManyColumns:
       3
-    case .sizeMismatch, .nonFiniteInput, .nonFinite, .labelOutOfRange, .negativeWeight, .badLevel,
+    case .sizeMismatch, .tooLarge, .nonFiniteInput, .nonFinite, .labelOutOfRange, .negativeWeight,
+      .badLevel,
       .npy:
       65
     case .badParameter: 64

@@ -150,7 +150,10 @@ import Testing
     let x = try matrix((0..<300).map { problem.x.row($0) + [7] })
     let fit = try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0.01))
     #expect(abs(fit.coefficients[3]) < 1e-9)
-    #expect(throws: LearningError.rankDeficient(column: 3, columns: 4)) {
+    #expect(
+      throws: LearningError.rankDeficient(
+        aliases: [.init(column: 3, dependsOn: [])], columns: 4)
+    ) {
       try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0))
     }
   }
@@ -160,7 +163,10 @@ import Testing
     let x = try matrix((0..<300).map { problem.x.row($0) + [problem.x[$0, 1]] })
     let fit = try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0.01))
     #expect(abs(fit.coefficients[3] - fit.coefficients[1]) < 1e-8)
-    #expect(throws: LearningError.rankDeficient(column: 3, columns: 4)) {
+    #expect(
+      throws: LearningError.rankDeficient(
+        aliases: [.init(column: 3, dependsOn: [1])], columns: 4)
+    ) {
       try fitLogistic(LogisticData(x, labels: problem.labels), parameters: parameters(0))
     }
   }

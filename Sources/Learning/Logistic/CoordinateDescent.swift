@@ -10,6 +10,7 @@ struct QuadraticModel: Sendable {
   let size: Int
   /// Full, symmetric, size × size; without the penalty.
   var hessian: [Double]
+  var isFresh = true
 
   /// `lower` is the lower triangle, column-major. O(size²).
   init(lower: [Double], size: Int) {

@@ -13,28 +13,25 @@ extension LogisticFit {
       throw .sizeMismatch(
         what: "columns of the matrix", expected: coefficients.count, got: x.columns)
     }
-    let statistics = try ColumnStatistics(
-      of: x, weights: data.weights, weightSum: data.weightSum, threads: data.threads)
+    let statistics = try ColumnStatistics(of: data)
     let p = x.columns
     let center = statistics.means
-    let scale = statistics.deviations.map { $0 > 0 ? $0 : 1 }
+    let scale = statistics.units
     let unit = isStandardised ? scales : [Double](repeating: 1, count: p)
     let reference = isStandardised ? means : [Double](repeating: 0, count: p)
-    let objective = LogisticObjective(
-      x: x, labels: data.labels, weights: data.weights, offsets: data.offsets,
-      weightSum: data.weightSum, center: center,
-      scale: scale,
-      penalty: (0..<p).map {
-        penalty.l2($0) * unit[$0] * unit[$0] / (scale[$0] * scale[$0])
-      },
-      threads: data.threads)
+    let objective = LogisticObjective(data, center: center, scale: scale)
     var theta = (0..<p).map { coefficients[$0] * scale[$0] }
     theta.append((0..<p).reduce(intercept) { $0 + coefficients[$1] * center[$1] })
     let value = objective.value(at: theta, hessian: .double)
-    guard value.isFinite, let hessian = value.hessian else { throw x.firstNonFinite() }
+    guard value.isFinite, var hessian = value.hessian else { throw x.firstNonFinite() }
+    let terms = penalty.inCoordinates(ratio: (0..<p).map { unit[$0] / scale[$0] })
+    for j in 0..<p { hessian[j * (p + 1) + j] += terms.l2[j] }
     let factor = Cholesky(hessian, size: p + 1)
     guard factor.leastPivot > 1e-14 else {
-      throw .rankDeficient(column: min(factor.leastPivotColumn, p - 1), columns: p)
+      throw .rankDeficient(
+        aliases: Aliases(hessian, size: p + 1).found.map {
+          .init(column: $0.column, dependsOn: $0.dependsOn)
+        }, columns: p)
     }
     // From internal coordinates θ to penalised ones β: β_j = θ_j unit_j / scale_j, and the intercept
     // moves by Σ θ_j (reference_j − center_j) / scale_j.

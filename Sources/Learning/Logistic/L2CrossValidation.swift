@@ -62,9 +62,8 @@ package func crossValidateL2(
     throw .badParameter(name: "number of folds", value: Double(count), needed: "2 to \(x.rows)")
   }
   let loose = max(parameters.tolerance, 1e-7)
-  let statistics = try ColumnStatistics(
-    of: x, weights: weights, weightSum: data.weightSum, threads: data.threads)
-  let scale = statistics.deviations.map { $0 > 0 ? $0 : 1 }
+  let statistics = try ColumnStatistics(of: data)
+  let scale = statistics.units
   let training = try (0..<count).map { (fold) throws(LearningError) in
     try TrainingFold(fold, of: data, folds: folds, standardise: parameters.standardise)
   }
@@ -75,14 +74,14 @@ package func crossValidateL2(
     let parameters = try parameters.with(lambda: l2, tolerance: loose)
     let full = try data.solve(
       parameters, statistics: parameters.standardise ? statistics : nil,
-      center: statistics.means, scale: scale, start: start, inverse: nil)
+      center: statistics.means, scale: scale, start: start, model: nil)
     start = full.solution.theta
     var outOfFold = [Double](repeating: 0, count: x.rows)
     var losses: [Double] = []
     for fold in training {
       let solved = try fold.data.solve(
         parameters, statistics: fold.statistics, center: statistics.means, scale: scale,
-        start: full.solution.theta, inverse: full.solution.inverse.asStart)
+        start: full.solution.theta, model: full.solution.model.asStart)
       let (coefficients, intercept) = solved.objective.raw(solved.solution.theta)
       let eta = x.linearPredictors(
         coefficients: coefficients, intercept: intercept, threads: data.threads)
@@ -142,7 +141,6 @@ private struct TrainingFold: Sendable {
     }
     statistics =
       standardise
-      ? try ColumnStatistics(
-        of: data.x, weights: weights, weightSum: self.data.weightSum, threads: data.threads) : nil
+      ? try ColumnStatistics(of: self.data) : nil
   }
 }

@@ -15,6 +15,11 @@ package struct LogisticData: Sendable {
   let positiveWeight: Double
   /// Never changes a result.
   package let threads: Int
+  /// Which rows take part; sums are over them.
+  let sample: RowSample
+
+  /// How many rows take part.
+  var rows: Int { sample.count(of: x.rows) }
 
   /// Throws `LearningError`: sizes, values, too few rows, one class. Values of `x` are checked by
   /// what is computed from them. O(rows).
@@ -67,6 +72,29 @@ package struct LogisticData: Sendable {
     self.weightSum = sum
     self.positiveWeight = positive
     self.threads = threads
+    sample = .all
+  }
+
+  /// One block of rows in `every`, or nil where they are poor in one class: their optimum may lie far
+  /// away. Nothing is copied.
+  private init?(sampling data: LogisticData, every: Int, atLeast: Double) {
+    sample = RowSample(every: every)
+    (x, labels, weights, offsets) = (data.x, data.labels, data.weights, data.offsets)
+    threads = data.threads
+    var (sum, positive, positives) = (0.0, 0.0, 0.0)
+    let count = sample.count(of: data.x.rows)
+    for i in 0..<count {
+      let row = sample.row(i)
+      let weight = data.weights?[row] ?? 1
+      sum += weight
+      positive += weight * data.labels[row]
+      positives += data.labels[row]
+    }
+    guard min(positives, Double(count) - positives) >= atLeast, positive > 0, positive < sum else {
+      return nil
+    }
+    weightSum = sum
+    positiveWeight = positive
   }
 
   /// The optimum, with what a later fit on like rows can start from.
@@ -82,28 +110,49 @@ package struct LogisticData: Sendable {
       let (coefficients, intercept) = objective.raw(solution.theta)
       return LogisticFit(
         coefficients: coefficients, intercept: intercept, means: statistics?.means ?? [],
-        scales: statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [], penalty: parameters.penalty,
-        objective: solution.value.loss, maxGradient: solution.maxGradient,
+        scales: statistics?.units ?? [], penalty: parameters.penalty,
+        objective: solution.objective, maxGradient: solution.maxGradient,
         iterations: solution.passes, weightSum: data.weightSum, rows: data.x.rows)
     }
   }
 
-  /// The optimum, from a sample's where there is one.
-  func solve(_ parameters: LogisticParameters) throws(LearningError) -> Solved {
-    let sampled = sample(parameters)
+  /// Refuses what no solver could do: a penalty of another width, a Gram matrix beyond memory, more
+  /// free columns than rows.
+  private func check(_ parameters: LogisticParameters) throws(LearningError) {
+    let p = x.columns
+    let penalty = parameters.penalty
+    for (what, count) in [
+      ("penalty factors", penalty.factors?.count), ("signs", penalty.signs?.count),
+    ] {
+      guard count ?? p == p else {
+        throw .sizeMismatch(what: what, expected: p, got: count ?? 0)
+      }
+    }
+    try GramMemory.check(columns: p)
+    let free = (0..<p).count { penalty.l1($0) == 0 && penalty.l2($0) == 0 }
+    guard free > 0 else { return }
+    let counted = weights.map { $0.count { $0 > 0 } } ?? x.rows
+    guard counted > free else { throw .tooFewRows(rows: counted, needed: free + 1) }
+  }
+
+  /// The optimum, from a sample's where there is one. `asSample`: the Hessian is made anew at the
+  /// first point, for the use of the larger solve that this one serves.
+  func solve(
+    _ parameters: LogisticParameters, asSample: Bool = false
+  ) throws(LearningError) -> Solved {
+    try check(parameters)
+    let sampled = sampled(parameters)
     var statistics: ColumnStatistics?
     if sampled == nil || parameters.standardise {
-      statistics = try ColumnStatistics(
-        of: x, weights: weights, weightSum: weightSum, threads: threads)
+      statistics = try ColumnStatistics(of: self)
     }
     let center = sampled?.objective.center ?? statistics?.means ?? []
-    let scale =
-      sampled?.objective.scale ?? statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? []
+    let scale = sampled?.objective.scale ?? statistics?.units ?? []
     let hasConstantColumn = statistics?.deviations.contains(0) ?? false
     if !parameters.standardise { statistics = nil }
     var solved = try solve(
       parameters, statistics: statistics, center: center, scale: scale,
-      start: sampled?.solution.theta, isNear: sampled != nil, inverse: nil)
+      start: sampled?.solution.theta, model: asSample ? nil : sampled?.solution.model.asStart)
     solved.hasConstantColumn = hasConstantColumn
     return solved
   }
@@ -111,74 +160,48 @@ package struct LogisticData: Sendable {
   /// Solves in given internal coordinates from a given start (the base rate if nil).
   func solve(
     _ parameters: LogisticParameters, statistics: ColumnStatistics?, center: [Double],
-    scale: [Double], start: [Double]?, isNear: Bool = false, inverse: InverseHessian?
+    scale: [Double], start: [Double]?, model: (any LocalModel)?
   ) throws(LearningError) -> Solved {
     let p = x.columns
+    let unit = statistics?.units ?? [Double](repeating: 1, count: p)
+    let objective = LogisticObjective(self, center: center, scale: scale)
     // One unit of θ_j is unit_j / scale_j penalised units.
-    let unit = statistics?.deviations.map { $0 > 0 ? $0 : 1 } ?? [Double](repeating: 1, count: p)
-    let penalty = (0..<p).map { j in
-      parameters.penalty.l2(j) * (unit[j] / scale[j]) * (unit[j] / scale[j])
-    }
-    let objective = LogisticObjective(
-      x: x, labels: labels, weights: weights, offsets: offsets, weightSum: weightSum,
-      center: center, scale: scale, penalty: penalty, threads: threads)
-    // Columns far from 0 against their spread lose digits to the algebra that centres them: there a
-    // centred copy is solved instead.
-    var solvable = objective
-    if (0..<p).contains(where: { abs(center[$0]) > 1e4 * scale[$0] }) {
-      solvable = LogisticObjective(
-        x: x.standardised(center: center, scale: scale, threads: threads), labels: labels,
-        weights: weights, offsets: offsets, weightSum: weightSum,
-        center: [Double](repeating: 0, count: p),
-        scale: [Double](repeating: 1, count: p), penalty: penalty, threads: threads)
-    }
+    let ratio = (0..<p).map { unit[$0] / scale[$0] }
+    let penalised = parameters.penalty.inCoordinates(ratio: [Double](repeating: 1, count: p))
     let solver = NewtonSolver(
-      objective: solvable, tolerance: parameters.tolerance,
-      maximumPasses: parameters.maximumIterations
-    ) { gradient in
+      objective: objective, penalty: parameters.penalty.inCoordinates(ratio: ratio),
+      tolerance: parameters.tolerance, maximumPasses: parameters.maximumIterations
+    ) { theta, gradient in
       var largest = abs(gradient[p])
       for j in 0..<p {
         // From internal to penalised coordinates: their columns are (x − reference) / unit.
         let reference = statistics?.means[j] ?? 0
         let g = (scale[j] * gradient[j] + (center[j] - reference) * gradient[p]) / unit[j]
-        largest = max(largest, abs(g))
+        largest = max(largest, abs(penalised.residual(j, at: theta[j] * ratio[j], gradient: g)))
       }
       return largest
     }
     var theta = start ?? [Double](repeating: 0, count: p + 1)
     if start == nil {
-      let odds = positiveWeight / (weightSum - positiveWeight)
-      theta[p] = log(odds)
+      theta[p] = log(positiveWeight / (weightSum - positiveWeight))
     }
-    let solution = try solver.minimise(from: theta, isNear: isNear, inverse: inverse)
+    let solution = try solver.minimise(from: theta, model: model)
     return Solved(solution: solution, objective: objective, statistics: statistics)
   }
 
-  /// The solution on an eighth to a thirty-second of the rows, taken by stride in blocks of 32, or
-  /// nil where that is not worth it or does not go well. It ends within about √(p/m) of the full
-  /// optimum.
-  private func sample(_ parameters: LogisticParameters) -> Solved? {
-    let block = 32
-    let p = x.columns
-    let every = max(8, min(32, x.rows / (500 * (p + 1))))
-    let blocks = x.rows / (block * every)
-    let count = blocks * block
-    guard count >= max(4096, 50 * (p + 1)) else { return nil }
-    let rowOf: @Sendable (Int) -> Int = { $0 / block * (block * every) + $0 % block }
-    let sampledLabels = (0..<count).map { labels[rowOf($0)] }
-    let sampledWeights = weights.map { weights in (0..<count).map { weights[rowOf($0)] } }
-    // A sample poor in one class says little: its optimum may lie far away.
-    let positives = sampledLabels.reduce(0, +)
-    guard min(positives, Double(count) - positives) >= Double(10 * (p + 1)) else { return nil }
-    let sampledOffsets = offsets.map { offsets in (0..<count).map { offsets[rowOf($0)] } }
-    let gathered = Matrix(gathering: count, from: x, threads: threads, row: rowOf)
-    guard
+  /// The solution on an eighth of the rows, taken by stride in blocks of 32, or nil where that is
+  /// not worth it or does not go well.
+  ///
+  /// It ends within about 1/√m of the full optimum, and its Hessian differs from the full one by
+  /// about √(p/m): good enough for chord steps that never make a full Hessian.
+  private func sampled(_ parameters: LogisticParameters) -> Solved? {
+    let every = 8 * sample.every
+    let count = RowSample(every: every).count(of: x.rows)
+    guard count >= max(4096, 50 * (x.columns + 1)),
+      let data = LogisticData(
+        sampling: self, every: every, atLeast: Double(10 * (x.columns + 1))),
       let parameters = try? parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-4),
-      let data = try? LogisticData(
-        gathered, labels: sampledLabels, weights: sampledWeights, offsets: sampledOffsets,
-        threads: threads),
-      let solved = try? data.solve(parameters),
-      !solved.hasConstantColumn
+      let solved = try? data.solve(parameters, asSample: true), !solved.hasConstantColumn
     else { return nil }
     return solved
   }

@@ -1,10 +1,10 @@
-/// The penalised mean logistic loss, its gradient and its Hessian, in internal coordinates.
+/// The mean logistic loss, its gradient and its Hessian, in internal coordinates; no penalty.
 ///
-///     F(θ) = 1/W Σ w_i [softplus(η_i) − y_i η_i] + ½ Σ_j penalty_j θ_j²,
-///     η_i = offset_i + θ_p + Σ_j θ_j z_ij
+///     f(θ) = 1/W Σ w_i [softplus(η_i) − y_i η_i],  η_i = offset_i + θ_p + Σ_j θ_j z_ij
 ///
-/// z = (x − center) / scale, the intercept θ_p is last and free (METHODS 2.1 with a = 0). The raw
-/// matrix is read as it lies; centring is algebra: X'r − center Σr, over scale.
+/// z = (x − center) / scale, the intercept θ_p is last (METHODS 2.1). The raw matrix is read as it
+/// lies and centring is algebra: X'r − center Σr, over scale. Only where a column lies so far from
+/// zero that the algebra would cost its digits are tiles centred in scratch.
 ///
 /// One pass reads each row once, in tiles that stay in the second-level cache: the product with the
 /// coefficients pulls the tile in, the rows' losses follow, then the product with the residuals
@@ -12,40 +12,42 @@
 /// 1,000,000 × 50 at 18 GB/s) against 4 n p flops (6 ms at 34 GFLOP/s of `dgemv` from cache); with
 /// the Gram matrix another n p² flops (20 ms at 130 GFLOP/s in float32) and n p conversions.
 struct LogisticObjective: Sendable {
-  enum Hessian: Sendable, Equatable {
-    case none, double
-    /// Float32 products, of every `every`-th tile only: its sampling error is about 2 √(p / rows).
-    case single(every: Int)
+  enum Hessian: Sendable {
+    case none, single, double
   }
 
   struct Value: Sendable {
-    /// F.
+    /// f.
     var loss: Double
-    /// ∂F/∂θ, intercept last.
+    /// ∂f/∂θ, intercept last.
     var gradient: [Double]
-    /// ∂²F/∂θ², lower triangle, column-major; where asked for.
+    /// ∂²f/∂θ², lower triangle, column-major; where asked for.
     var hessian: [Double]?
 
-    var maxGradient: Double { gradient.reduce(0) { Swift.max($0, abs($1)) } }
     var isFinite: Bool { loss.isFinite && gradient.allSatisfy(\.isFinite) }
   }
 
-  let x: Matrix
-  let labels: [Double]
-  let weights: [Double]?
-  let offsets: [Double]?
-  let weightSum: Double
+  let data: LogisticData
   let center: [Double]
   let scale: [Double]
-  /// λ times the square of what one unit of θ_j is in penalised units; p values.
-  let penalty: [Double]
-  let threads: Int
+  /// Whether tiles are centred in scratch, and not by algebra.
+  private let isCenteredByTile: Bool
+
+  init(_ data: LogisticData, center: [Double], scale: [Double]) {
+    precondition(center.count == data.x.columns && scale.count == data.x.columns)
+    self.data = data
+    self.center = center
+    self.scale = scale
+    isCenteredByTile = zip(center, scale).contains { abs($0) > 1e4 * $1 }
+  }
 
   private typealias Lanes = SigmoidKernel.Lanes
 
-  private var columns: Int { x.columns }
-  /// Rows in a tile: about 400 KB of float64, a multiple of 8, whatever the order and the threads.
-  private var tile: Int { Swift.max(64, Swift.min(1024, 51_200 / Swift.max(columns, 1) / 8 * 8)) }
+  private var columns: Int { data.x.columns }
+  /// Rows in a tile: about 400 KB of float64, a multiple of 32, whatever the order and the threads.
+  private var tile: Int {
+    Swift.max(64, Swift.min(1024, 51_200 / Swift.max(columns, 1) / 32 * 32))
+  }
 
   /// Raw coefficients and intercept of θ.
   func raw(_ theta: [Double]) -> (coefficients: [Double], intercept: Double) {
@@ -58,67 +60,66 @@ struct LogisticObjective: Sendable {
     return (coefficients, intercept)
   }
 
-  /// F, its gradient and, where asked for, its Hessian at θ. In `single` the Gram matrix is float32
+  /// f, its gradient and, where asked for, its Hessian at θ. In `single` the Gram matrix is float32
   /// over centred, scaled tiles, summed in float64; the gradient never is.
+  ///
+  /// The Gram matrices of all stripes take 64 MB at most, or 8 of them where that is more.
   func value(at theta: [Double], hessian: Hessian) -> Value {
     precondition(theta.count == columns + 1)
-    let (coefficients, intercept) = raw(theta)
+    var (coefficients, intercept) = raw(theta)
+    if isCenteredByTile { intercept = theta[columns] }
+    // What algebra has to centre of a tile's values.
+    let left = isCenteredByTile ? [Double](repeating: 0, count: columns) : center
     let inverseScale = scale.map { 1 / $0 }
-    let stripes = StripedWork.bounds(of: x.rows, unit: tile)
-    let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+    let most = hessian == .none ? 64 : (1 << 26) / (8 * (columns + 1) * (columns + 1))
+    let stripes = StripedWork.bounds(
+      of: data.rows, unit: tile, maximum: Swift.max(8, Swift.min(64, most)))
+    let parts = StripedWork.map(stripes: stripes.count, threads: data.threads) {
+      [coefficients, intercept] stripe in
       var sums = StripeSums(columns: columns, hessian: hessian != .none)
-      var every = 1
       switch hessian {
       case .none:
-        pass(stripes[stripe], coefficients, intercept, gramEvery: every, into: &sums, gram: nil)
-      case .single(let tiles):
-        every = tiles
-        var gram = GramTile<Float>(columns: columns, tile: tile, order: x.order)
-        pass(stripes[stripe], coefficients, intercept, gramEvery: every, into: &sums) {
-          gram.add($0, center: center, inverseScale: inverseScale, root: $1, into: &$2)
+        pass(stripes[stripe], coefficients, intercept, into: &sums, gram: nil)
+      case .single:
+        var gram = GramTile<Float>(columns: columns, tile: tile, order: data.x.order)
+        pass(stripes[stripe], coefficients, intercept, into: &sums) {
+          gram.add($0, center: left, inverseScale: inverseScale, root: $1, into: &$2)
         }
       case .double:
-        var gram = GramTile<Double>(columns: columns, tile: tile, order: x.order)
-        pass(stripes[stripe], coefficients, intercept, gramEvery: every, into: &sums) {
-          gram.add($0, center: center, inverseScale: inverseScale, root: $1, into: &$2)
+        var gram = GramTile<Double>(columns: columns, tile: tile, order: data.x.order)
+        pass(stripes[stripe], coefficients, intercept, into: &sums) {
+          gram.add($0, center: left, inverseScale: inverseScale, root: $1, into: &$2)
         }
       }
       return sums
     }
-    return value(parts, theta, hessian)
+    return value(parts, left, hessian)
   }
 
-  /// Joins the stripes in their order and adds the penalty.
-  private func value(_ parts: [StripeSums], _ theta: [Double], _ hessian: Hessian) -> Value {
+  /// Joins the stripes in their order.
+  private func value(_ parts: [StripeSums], _ left: [Double], _ hessian: Hessian) -> Value {
     let p = columns
     var loss = 0.0
     var residual = 0.0
     var gradient = [Double](repeating: 0, count: p + 1)
     var gram = [Double](repeating: 0, count: hessian == .none ? 0 : (p + 1) * (p + 1))
-    var gramWeight = 0.0
     for part in parts {
       loss += part.loss
       residual += part.residual
       for j in 0..<p { gradient[j] += part.gradient[j] }
-      gramWeight += part.gramWeight
       for k in gram.indices { gram[k] += part.gram[k] }
     }
-    loss /= weightSum
     for j in 0..<p {
-      gradient[j] = (gradient[j] - center[j] * residual) / scale[j] / weightSum
-      gradient[j] += penalty[j] * theta[j]
-      loss += 0.5 * penalty[j] * theta[j] * theta[j]
+      gradient[j] = (gradient[j] - left[j] * residual) / scale[j] / data.weightSum
     }
-    gradient[p] = residual / weightSum
-    guard hessian != .none else { return Value(loss: loss, gradient: gradient, hessian: nil) }
-    // No weight in those tiles: all zeros, which the solver takes for too coarse.
-    for k in gram.indices { gram[k] /= gramWeight > 0 ? gramWeight : 1 }
-    for j in 0..<p { gram[j * (p + 1) + j] += penalty[j] }
-    return Value(loss: loss, gradient: gradient, hessian: gram)
+    gradient[p] = residual / data.weightSum
+    for k in gram.indices { gram[k] /= data.weightSum }
+    return Value(
+      loss: loss / data.weightSum, gradient: gradient, hessian: hessian == .none ? nil : gram)
   }
 
   private func pass(
-    _ range: Range<Int>, _ coefficients: [Double], _ intercept: Double, gramEvery: Int,
+    _ range: Range<Int>, _ coefficients: [Double], _ intercept: Double,
     into sums: inout StripeSums,
     gram: ((BLAS.Rows, UnsafePointer<Double>, inout [Double]) -> Void)?
   ) {
@@ -129,24 +130,30 @@ struct LogisticObjective: Sendable {
     let y = scratch + tile
     let w = scratch + 2 * tile
     let root = scratch + 3 * tile
+    let tiles = TileReader(data.x, data.sample, tile: tile, minus: isCenteredByTile ? center : nil)
     var start = range.lowerBound
     while start < range.upperBound {
       let rows = start..<Swift.min(start + tile, range.upperBound)
       let count = rows.count
       let padded = (count + 3) / 4 * 4
-      labels.withUnsafeBufferPointer { y.update(from: $0.baseAddress! + start, count: count) }
-      if let weights {
-        weights.withUnsafeBufferPointer { w.update(from: $0.baseAddress! + start, count: count) }
+      data.sample.copy(data.labels, rows, to: y)
+      if let weights = data.weights {
+        data.sample.copy(weights, rows, to: w)
       } else {
         w.update(repeating: 1, count: count)
       }
-      eta.update(repeating: intercept, count: padded)
-      if let offsets { for i in 0..<count { eta[i] += offsets[start + i] } }
+      if let offsets = data.offsets {
+        data.sample.copy(offsets, rows, to: eta)
+        for i in 0..<count { eta[i] += intercept }
+        for i in count..<padded { eta[i] = intercept }
+      } else {
+        eta.update(repeating: intercept, count: padded)
+      }
       for i in count..<padded {
         y[i] = 0
         w[i] = 0
       }
-      let block = BLAS.Rows(x, rows)
+      let block = tiles.read(rows)
       if let block {
         coefficients.withUnsafeBufferPointer {
           BLAS.accumulate(rows: block, times: $0.baseAddress!, into: eta)
@@ -155,18 +162,16 @@ struct LogisticObjective: Sendable {
       // While the losses are computed, memory brings the next tile.
       let end = rows.upperBound
       var prefetch = BLAS.Prefetch(
-        BLAS.Rows(x, end..<Swift.min(end + tile, range.upperBound)))
-      let inGram = gram != nil && start / tile % gramEvery == 0
+        tiles.isDirect
+          ? BLAS.Rows(data.x, end..<Swift.min(end + tile, range.upperBound)) : nil)
       losses(
-        padded, eta: eta, y: y, w: w, root: inGram ? root : nil, prefetch: &prefetch, into: &sums)
+        padded, eta: eta, y: y, w: w, root: gram == nil ? nil : root, prefetch: &prefetch,
+        into: &sums)
       if let block {
         sums.gradient.withUnsafeMutableBufferPointer {
           BLAS.accumulate(transposed: block, times: eta, into: $0.baseAddress!)
         }
-        if inGram {
-          gram?(block, root, &sums.gram)
-          for i in 0..<count { sums.gramWeight += w[i] }
-        }
+        gram?(block, root, &sums.gram)
       }
       start = rows.upperBound
     }
@@ -210,8 +215,6 @@ private struct StripeSums: Sendable {
   var gradient: [Double]
   /// Σ h z z' with z = 1 for the intercept, last; lower triangle, column-major.
   var gram: [Double]
-  /// Σ w of the rows in `gram`.
-  var gramWeight = 0.0
 
   init(columns: Int, hessian: Bool) {
     gradient = [Double](repeating: 0, count: columns)

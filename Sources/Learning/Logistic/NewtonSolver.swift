@@ -1,122 +1,134 @@
 /// Newton's method that pays for a Hessian only where the last one no longer serves.
 ///
-/// A step is −M g, M an approximate inverse Hessian. A pass with the Hessian makes M anew by
-/// Cholesky; a pass without it costs a fraction, and corrects M by the BFGS formula instead (chord
-/// steps made superlinear: Nocedal & Wright, Numerical Optimization, 2nd ed., eq. 6.17). The
-/// next pass brings a Hessian when the last step did not shrink the gradient tenfold (with a fresh
-/// M) or fourfold (with a corrected one).
+/// A step goes to the minimum of a local model of the loss, under the penalty (`LocalModel`). A pass
+/// with the Hessian makes the model anew; a pass without it costs a fraction, and corrects the model
+/// by the BFGS formula instead (chord steps made superlinear: Nocedal & Wright, Numerical
+/// Optimization, 2nd ed., eq. 6.17 and 6.19). The next pass brings a Hessian when the last step did
+/// not shrink the subgradient tenfold (with a fresh model) or fourfold (with a corrected one). With
+/// corners in the penalty that is the proximal Newton method (Lee, Sun & Saunders 2014,
+/// doi:10.1137/130921428; newGLMNET: Yuan, Ho & Lin 2012).
 ///
-/// Knows of the data only value, gradient and Hessian.
+/// Knows of the data only value, gradient and Hessian; of the penalty only `CoordinatePenalty`.
 struct NewtonSolver {
   struct Solution: Sendable {
     var theta: [Double]
-    var value: LogisticObjective.Value
-    var inverse: InverseHessian
+    /// F: mean loss plus penalty.
+    var objective: Double
+    var model: any LocalModel
     /// Passes over the data.
     var passes: Int
     /// max |∂F| in reported coordinates.
     var maxGradient: Double
   }
 
+  /// Where the solver stands.
+  private struct Point {
+    var theta: [Double]
+    var value: LogisticObjective.Value
+    var objective: Double
+    /// The largest subgradient in internal coordinates.
+    var residual: Double
+    var isFinite: Bool { objective.isFinite && value.isFinite }
+  }
+
   let objective: LogisticObjective
+  let penalty: CoordinatePenalty
   let tolerance: Double
   let maximumPasses: Int
-  /// max |∂F| of an internal gradient in the coordinates that are reported.
-  let reported: ([Double]) -> Double
+  /// max |∂F| in the coordinates that are reported, of θ and the loss's internal gradient.
+  let reported: (_ theta: [Double], _ gradient: [Double]) -> Double
 
   private static let sufficientDecrease = 1e-4
   private static let halvings = 30
 
-  /// `isNear`: the start is a sample's optimum.
-  func minimise(
-    from start: [Double], isNear: Bool = false, inverse warm: InverseHessian? = nil
-  ) throws(LearningError) -> Solution {
+  func minimise(from start: [Double], model warm: (any LocalModel)?) throws(LearningError)
+    -> Solution
+  {
     // Float32 products save time only where there are many.
-    var precision: LogisticObjective.Hessian =
-      objective.x.rows > 20_000 ? .single(every: 1) : .double
-    var theta = start
-    // Near the optimum a part of the rows gives the curvature well enough for a start.
-    var first = precision
-    if isNear, precision != .double {
-      first = .single(every: max(1, objective.x.rows / (5_000 * theta.count)))
-    }
-    var value = objective.value(at: theta, hessian: warm == nil ? first : .none)
-    var passes = 1
-    guard value.isFinite else { throw objective.x.firstNonFinite() }
-    var inverse: InverseHessian
-    if let warm {
-      inverse = warm
-    } else {
-      inverse = try self.inverse(&value, at: theta, &precision, &passes)
-    }
-    var withHessian = warm == nil && !isNear
+    var precision: LogisticObjective.Hessian = objective.data.rows > 20_000 ? .single : .double
+    var passes = 0
+    var point = evaluate(start, warm == nil ? precision : .none, &passes)
+    guard point.isFinite else { throw objective.data.x.firstNonFinite() }
+    var model: any LocalModel
+    if let warm { model = warm } else { model = try makeModel(&point, &precision, &passes) }
+    var withHessian = warm == nil
     while true {
-      let step = inverse.times(value.gradient).map { -$0 }
-      let slope = zip(step, value.gradient).reduce(0) { $0 + $1.0 * $1.1 }
-      let maxGradient = reported(value.gradient)
+      let step = model.step(from: point.theta, gradient: point.value.gradient, penalty: penalty)
+      let slope =
+        zip(step, point.value.gradient).reduce(0) { $0 + $1.0 * $1.1 }
+        + penalty.slope(at: point.theta, step: step)
+      let maxGradient = reported(point.theta, point.value.gradient)
+      func solution() -> Solution {
+        Solution(
+          theta: point.theta, objective: point.objective, model: model, passes: passes,
+          maxGradient: maxGradient)
+      }
       if maxGradient <= tolerance, -0.5 * slope <= 0.1 * tolerance {
-        return Solution(
-          theta: theta, value: value, inverse: inverse, passes: passes, maxGradient: maxGradient)
+        try refuseRunaway(point, step, &passes)
+        return solution()
       }
       guard passes < maximumPasses else {
         throw .notConverged(iterations: passes, maxGradient: maxGradient, tolerance: tolerance)
       }
-      guard let (length, next) = search(theta, value, step, slope, withHessian, precision, &passes)
+      guard
+        let (length, next) = search(point, step, slope, withHessian ? precision : .none, &passes)
       else {
-        // No descent along M's direction: rounding's floor, or an M that no longer fits.
-        if inverse.isFresh, precision == .double {
+        // No descent along the model's direction: rounding's floor, or a model that no longer fits.
+        if model.isFresh, precision == .double {
           // The raw columns may be so large that their gradient cannot be told better.
-          if value.maxGradient <= tolerance {
-            return Solution(
-              theta: theta, value: value, inverse: inverse, passes: passes, maxGradient: maxGradient
-            )
-          }
+          if point.residual <= tolerance { return solution() }
           throw .notConverged(iterations: passes, maxGradient: maxGradient, tolerance: tolerance)
         }
         precision = .double
-        value = objective.value(at: theta, hessian: precision)
-        passes += 1
-        inverse = try self.inverse(&value, at: theta, &precision, &passes)
+        point = evaluate(point.theta, precision, &passes)
+        model = try makeModel(&point, &precision, &passes)
         withHessian = true
         continue
       }
-      let ratio = next.maxGradient / value.maxGradient
-      let change = zip(next.gradient, value.gradient).map { $0 - $1 }
+      let ratio = next.residual / point.residual
+      let change = zip(next.value.gradient, point.value.gradient).map { $0 - $1 }
       let moved = step.map { $0 * length }
-      theta = zip(theta, moved).map { $0 + $1 }
-      if withHessian, precision != .double, ratio > 0.1, next.maxGradient < 1e-4 {
+      if withHessian, precision == .single, ratio > 0.1, next.residual < 1e-4 {
         precision = .double
       }
-      value = next
-      if value.hessian != nil {
-        inverse = try self.inverse(&value, at: theta, &precision, &passes)
+      point = next
+      if point.value.hessian != nil {
+        model = try makeModel(&point, &precision, &passes)
       } else {
-        inverse.update(step: moved, change: change)
+        model.update(step: moved, change: change, penalty: penalty)
       }
       withHessian = ratio > (withHessian ? 0.1 : 0.25)
     }
   }
 
-  /// The first step length of 1, ½, ¼ … that descends enough (Armijo), or, where the loss is flat to
-  /// rounding, that shrinks the gradient; nil if none does.
+  private func evaluate(
+    _ theta: [Double], _ hessian: LogisticObjective.Hessian, _ passes: inout Int
+  ) -> Point {
+    let value = objective.value(at: theta, hessian: hessian)
+    passes += 1
+    return Point(
+      theta: theta, value: value, objective: value.loss + penalty.value(at: theta),
+      residual: penalty.maxResidual(at: theta, gradient: value.gradient))
+  }
+
+  /// The first step length of 1, ½, ¼ … that descends enough (Armijo), or, where F is flat to
+  /// rounding, that shrinks the subgradient; nil if none does.
   private func search(
-    _ theta: [Double], _ value: LogisticObjective.Value, _ step: [Double], _ slope: Double,
-    _ withHessian: Bool, _ precision: LogisticObjective.Hessian, _ passes: inout Int
-  ) -> (Double, LogisticObjective.Value)? {
+    _ point: Point, _ step: [Double], _ slope: Double, _ hessian: LogisticObjective.Hessian,
+    _ passes: inout Int
+  ) -> (Double, Point)? {
     guard slope < 0 else { return nil }
     var length = 1.0
-    let flat = 16 * Double.ulpOfOne * abs(value.loss)
+    let flat = 16 * Double.ulpOfOne * abs(point.objective)
     for halving in 0...Self.halvings {
-      let trial = zip(theta, step).map { $0 + length * $1 }
-      let next = objective.value(
-        at: trial, hessian: withHessian && halving == 0 ? precision : .none)
-      passes += 1
+      let trial = zip(point.theta, step).map { $0 + length * $1 }
+      let next = evaluate(trial, halving == 0 ? hessian : .none, &passes)
       if next.isFinite {
-        if next.loss <= value.loss + Self.sufficientDecrease * length * slope {
+        if next.objective <= point.objective + Self.sufficientDecrease * length * slope {
           return (length, next)
         }
-        if abs(next.loss - value.loss) <= flat {
-          return next.maxGradient < value.maxGradient ? (length, next) : nil
+        if abs(next.objective - point.objective) <= flat {
+          return next.residual < point.residual ? (length, next) : nil
         }
       }
       length /= 2
@@ -124,107 +136,104 @@ struct NewtonSolver {
     return nil
   }
 
-  /// Inverts the Hessian of `value`; where float32 was too coarse for it, makes it again in float64.
-  private func inverse(
-    _ value: inout LogisticObjective.Value, at theta: [Double],
-    _ precision: inout LogisticObjective.Hessian, _ passes: inout Int
-  ) throws(LearningError) -> InverseHessian {
-    let size = theta.count
-    guard var hessian = value.hessian else { preconditionFailure("a Hessian was asked for") }
-    var factor = Cholesky(hessian, size: size)
-    if factor.leastPivot < 1e-4, precision != .double {
+  /// The model of the Hessian at hand; where float32 was too coarse for it, of one made again in
+  /// float64. Takes the Hessian out of `point`.
+  ///
+  /// Columns that neither a penalty nor the others decide are refused, with those they depend on.
+  private func makeModel(
+    _ point: inout Point, _ precision: inout LogisticObjective.Hessian, _ passes: inout Int
+  ) throws(LearningError) -> any LocalModel {
+    guard var hessian = point.value.hessian else { preconditionFailure("a Hessian was asked for") }
+    point.value.hessian = nil
+    let size = point.theta.count
+    var (block, members) = withoutCorners(hessian)
+    var factor = Cholesky(block, size: members.count)
+    if factor.leastPivot < 1e-4, precision == .single {
       precision = .double
-      value = objective.value(at: theta, hessian: precision)
-      passes += 1
-      hessian = value.hessian ?? hessian
-      factor = Cholesky(hessian, size: size)
+      point = evaluate(point.theta, precision, &passes)
+      hessian = point.value.hessian ?? hessian
+      point.value.hessian = nil
+      (block, members) = withoutCorners(hessian)
+      factor = Cholesky(block, size: members.count)
     }
-    let column = factor.leastPivotColumn
-    if factor.leastPivot < 1e-11, column == size - 1 || objective.penalty[column] == 0 {
-      try refuseSeparation(theta)
-      throw .rankDeficient(column: min(column, size - 2), columns: size - 1)
+    let column = members[factor.leastPivotColumn]
+    if factor.leastPivot < 1e-11, column == size - 1 || penalty.l2[column] == 0 {
+      try refuseSeparation(point.theta)
+      throw .rankDeficient(aliases: aliases(block, members), columns: size - 1)
     }
-    var jitter = 1e-10 * (0..<size).reduce(0) { $0 + hessian[$1 * size + $1] } / Double(size)
+    var jitter = 1e-10 * members.indices.reduce(0) { $0 + block[$1 * members.count + $1] }
+    jitter /= Double(members.count)
     while factor.leastPivot == 0 {
       guard jitter.isFinite, jitter > 0 else {
-        throw .rankDeficient(column: min(column, size - 2), columns: size - 1)
+        throw .rankDeficient(aliases: aliases(block, members), columns: size - 1)
       }
-      for j in 0..<size { hessian[j * size + j] += jitter }
-      factor = Cholesky(hessian, size: size)
+      for k in members.indices { block[k * members.count + k] += jitter }
+      factor = Cholesky(block, size: members.count)
       jitter *= 10
     }
-    if objective.penalty.contains(0), column < size - 1 {
-      try refuseFlatness(theta, factor)
+    try refuseFlatness(point.theta, factor, members)
+    return penalty.isSmooth
+      ? InverseHessian(factor) : QuadraticModel(lower: hessian, size: size)
+  }
+
+  /// The part of the Hessian whose coordinates have no |θ| in the penalty, with the l2 part added:
+  /// there the penalised loss must be strictly convex by itself.
+  private func withoutCorners(_ hessian: [Double]) -> (block: [Double], members: [Int]) {
+    let size = penalty.count
+    let members = (0..<size).filter { penalty.l1[$0] == 0 }
+    var block = hessian
+    if members.count < size {
+      block = []
+      block.reserveCapacity(members.count * members.count)
+      for j in members {
+        // The lower triangle; the other half is not read.
+        for i in members { block.append(hessian[min(i, j) * size + max(i, j)]) }
+      }
     }
-    return InverseHessian(factor)
+    for (k, j) in members.enumerated() { block[k * members.count + k] += penalty.l2[j] }
+    return (block, members)
+  }
+
+  /// The members that depend on the intercept and those before them.
+  private func aliases(_ block: [Double], _ members: [Int]) -> [LearningError.Alias] {
+    Aliases(block, size: members.count).found.map { alias in
+      .init(column: members[alias.column], dependsOn: alias.dependsOn.map { members[$0] })
+    }
   }
 
   /// Without a penalty, a coefficient beyond 10 deviations that the loss hardly feels any more
   /// (curvature under 1e-6) runs to infinity: the classes are separated along it.
-  private func refuseFlatness(_ theta: [Double], _ factor: Cholesky) throws(LearningError) {
-    guard theta.dropLast().contains(where: { abs($0) > 10 }) else { return }
+  private func refuseFlatness(_ theta: [Double], _ factor: Cholesky, _ members: [Int])
+    throws(LearningError)
+  {
+    let suspects = members.indices.filter { k in
+      members[k] < theta.count - 1 && abs(theta[members[k]]) > 10 && penalty.l2[members[k]] == 0
+    }
+    guard !suspects.isEmpty else { return }
     let inverse = factor.inverse()
-    let size = theta.count
-    for j in 0..<(size - 1)
-    where abs(theta[j]) > 10 && objective.penalty[j] == 0 && inverse[j * size + j] > 1e6 {
-      throw .separated(column: j, standardisedCoefficient: theta[j])
+    for k in suspects where inverse[k * members.count + k] > 1e6 {
+      throw .separated(column: members[k], standardisedCoefficient: theta[members[k]])
     }
   }
 
   private func refuseSeparation(_ theta: [Double]) throws(LearningError) {
-    for j in 0..<(theta.count - 1) where abs(theta[j]) > 10 && objective.penalty[j] == 0 {
+    for j in 0..<(theta.count - 1) where abs(theta[j]) > 10 && penalty.isFree(j) {
       throw .separated(column: j, standardisedCoefficient: theta[j])
     }
   }
-}
 
-/// A dense approximate inverse of the Hessian. O(size²) to apply and to correct.
-struct InverseHessian: Sendable {
-  private let size: Int
-  private var elements: [Double]
-  /// Made from a Hessian at this very point, not corrected since.
-  private(set) var isFresh: Bool
-
-  init(_ factor: Cholesky) {
-    size = factor.size
-    elements = factor.inverse()
-    isFresh = true
-  }
-
-  /// As a start elsewhere: no longer fresh.
-  var asStart: InverseHessian {
-    var copy = self
-    copy.isFresh = false
-    return copy
-  }
-
-  func times(_ vector: [Double]) -> [Double] {
-    elements.withUnsafeBufferPointer { m in
-      (0..<size).map { i in
-        var sum = 0.0
-        for j in 0..<size { sum += m[i * size + j] * vector[j] }
-        return sum
-      }
-    }
-  }
-
-  /// BFGS: the least change of M (in its own norm) that maps the gradient's change to the step.
-  /// Skipped where their product is not clearly positive.
-  mutating func update(step: [Double], change: [Double]) {
-    isFresh = false
-    let product = zip(step, change).reduce(0) { $0 + $1.0 * $1.1 }
-    let norms = step.reduce(0) { $0 + $1 * $1 } * change.reduce(0) { $0 + $1 * $1 }
-    guard product > 1e-10 * norms.squareRoot() else { return }
-    let mapped = times(change)
-    let curvature = zip(change, mapped).reduce(0) { $0 + $1.0 * $1.1 }
-    let factor = (1 + curvature / product) / product
-    elements.withUnsafeMutableBufferPointer { m in
-      for i in 0..<size {
-        for j in 0..<size {
-          m[i * size + j] +=
-            factor * step[i] * step[j] - (mapped[i] * step[j] + step[i] * mapped[j]) / product
-        }
-      }
-    }
+  /// Where classes are separated the gradient fades with the curvature: it may be small and yet no
+  /// optimum near. Then one more Newton step, which elsewhere ends a fit, shrinks it only e-fold.
+  /// Looked at where the step is long beside the gradient (curvature under 1e-5) in a column without
+  /// penalty. One pass more there, none elsewhere.
+  private func refuseRunaway(_ point: Point, _ step: [Double], _ passes: inout Int)
+    throws(LearningError)
+  {
+    let free = (0..<(point.theta.count - 1)).filter { penalty.isFree($0) }
+    guard let column = free.max(by: { abs(step[$0]) < abs(step[$1]) }) else { return }
+    guard point.residual > 1e-13, abs(step[column]) > 1e5 * point.residual else { return }
+    let next = evaluate(zip(point.theta, step).map { $0 + $1 }, .none, &passes)
+    guard next.residual > 0.2 * point.residual, next.objective < point.objective else { return }
+    throw .separated(column: column, standardisedCoefficient: point.theta[column])
   }
 }

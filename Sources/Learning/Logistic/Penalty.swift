@@ -62,12 +62,22 @@ package struct Penalty: Sendable, Equatable, Codable {
     try Penalty(lambda: lambda, l1Ratio: l1Ratio, factors: factors, signs: signs)
   }
 
-  /// Whether Newton's method alone finds the optimum: no corner at zero, no side forbidden.
-  var isSmooth: Bool { (lambda == 0 || l1Ratio == 0) && (signs ?? []).allSatisfy { $0 == .free } }
-
   /// λ a factor_j: what |b_j| costs.
   func l1(_ column: Int) -> Double { lambda * l1Ratio * (factors?[column] ?? 1) }
 
   /// λ (1 − a) factor_j: what b_j²/2 costs.
   func l2(_ column: Int) -> Double { lambda * (1 - l1Ratio) * (factors?[column] ?? 1) }
+
+  /// The same in coordinates one unit of which is `ratio` penalised units, with a free intercept
+  /// last.
+  func inCoordinates(ratio: [Double]) -> CoordinatePenalty {
+    let columns = ratio.indices
+    func bounds(_ barred: Sign, _ open: Double) -> [Double] {
+      columns.map { signs?[$0] == barred ? 0 : open } + [open]
+    }
+    return CoordinatePenalty(
+      l1: columns.map { l1($0) * ratio[$0] } + [0],
+      l2: columns.map { l2($0) * ratio[$0] * ratio[$0] } + [0],
+      lower: bounds(.nonNegative, -.infinity), upper: bounds(.nonPositive, .infinity))
+  }
 }

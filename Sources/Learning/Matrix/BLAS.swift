@@ -20,19 +20,6 @@ enum BLAS {
     let columns: Int
     let order: Matrix.Order
     let stride: Int32
-
-    init?(_ matrix: Matrix, _ range: Range<Int>) {
-      precondition(range.lowerBound >= 0 && range.upperBound <= matrix.rows)
-      guard let base = matrix.values.baseAddress, !range.isEmpty, matrix.columns > 0 else {
-        return nil
-      }
-      start = base + range.lowerBound * matrix.rowStride
-      count = range.count
-      columns = matrix.columns
-      order = matrix.order
-      // Leading dimension: the longer stride of the two.
-      stride = Int32(matrix.order == .rowMajor ? matrix.columns : matrix.rows)
-    }
   }
 
   /// Walks over rows where they lie, asking for their cache lines a few at a time.
@@ -122,6 +109,21 @@ enum BLAS {
     cblas_dsyrk(
       CblasColMajor, CblasLower, order == .rowMajor ? CblasNoTrans : CblasTrans, Int32(columns),
       Int32(count), 1, z, Int32(stride), 0, c, Int32(columns))
+  }
+}
+
+extension BLAS.Rows {
+  init?(_ matrix: Matrix, _ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= matrix.rows)
+    guard let base = matrix.values.baseAddress, !range.isEmpty, matrix.columns > 0 else {
+      return nil
+    }
+    start = base + range.lowerBound * matrix.rowStride
+    count = range.count
+    columns = matrix.columns
+    order = matrix.order
+    // Leading dimension: the longer stride of the two.
+    stride = Int32(matrix.order == .rowMajor ? matrix.columns : matrix.rows)
   }
 }
 

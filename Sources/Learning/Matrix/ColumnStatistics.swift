@@ -4,13 +4,15 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
   /// 0 for a constant column.
   package let deviations: [Double]
 
-  /// One pass over the rows, sums shifted by a first guess of the mean so that a large mean costs no
+  /// What a column is divided by: its deviation, 1 for a constant one.
+  var units: [Double] { deviations.map { $0 > 0 ? $0 : 1 } }
+
+  /// One pass over the rows that take part, sums shifted by a first guess of the mean so that a large mean costs no
   /// digits. Deviations below 1e-13 of the largest magnitude are rounding and count as 0.
   ///
   /// Throws `nonFiniteInput` with the first such row and column. O(rows × columns).
-  init(
-    of x: Matrix, weights: [Double]?, weightSum: Double, threads: Int
-  ) throws(LearningError) {
+  init(of data: LogisticData) throws(LearningError) {
+    let (x, weights, weightSum, sample) = (data.x, data.weights, data.weightSum, data.sample)
     let p = x.columns
     guard x.rows > 0, p > 0 else {
       means = [Double](repeating: 0, count: p)
@@ -18,16 +20,17 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
       return
     }
     let shift = Self.guess(x)
-    let stripes = StripedWork.bounds(of: x.rows, unit: 256)
+    let stripes = StripedWork.bounds(of: data.rows, unit: 256)
     let rowStride = x.rowStride
     let columnStride = x.columnStride
-    let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+    let parts = StripedWork.map(stripes: stripes.count, threads: data.threads) { stripe in
       var sums = [Double](repeating: 0, count: p)
       var squares = [Double](repeating: 0, count: p)
       var largest = [Double](repeating: 0, count: p)
       let values = x.values
       if columnStride == 1 {
-        for i in stripes[stripe] {
+        for place in stripes[stripe] {
+          let i = sample.row(place)
           let weight = weights?[i] ?? 1
           let row = UnsafeBufferPointer(rebasing: values[(i * rowStride)..<(i * rowStride + p)])
           for j in 0..<p {
@@ -44,7 +47,8 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
           var sum = 0.0
           var square = 0.0
           var most = 0.0
-          for i in stripes[stripe] {
+          for place in stripes[stripe] {
+            let i = sample.row(place)
             let weight = weights?[i] ?? 1
             let d = column[i] - shift[j]
             sum += weight * d
@@ -70,7 +74,7 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
         largest = Swift.max(largest, part[2][j])
       }
       let mean = sum / weightSum
-      guard (shift[j] + mean + square).isFinite else { throw x.firstNonFinite(orColumn: j) }
+      guard (shift[j] + mean + square).isFinite else { throw x.firstNonFinite() }
       means[j] = shift[j] + mean
       let deviation = Swift.max(square / weightSum - mean * mean, 0).squareRoot()
       deviations[j] = deviation > 1e-13 * largest ? deviation : 0
@@ -92,31 +96,24 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
 
 extension Matrix {
   /// The error that names the first value that is not finite, in row order. O(rows × columns).
-  func firstNonFinite(orColumn column: Int = 0) -> LearningError {
+  /// Where all are finite, that squares or sums are not, with the column of the largest value.
+  func firstNonFinite() -> LearningError {
     for i in 0..<rows {
       for j in 0..<columns where !self[i, j].isFinite {
         return .nonFiniteInput(row: i, column: j)
       }
     }
-    // Finite values whose squares or sums are not.
-    return .nonFiniteInput(row: 0, column: column)
+    return .tooLarge(column: largestColumn)
   }
 
-  /// (x - center) / scale in the same order. O(rows × columns).
-  func standardised(center: [Double], scale: [Double], threads: Int) -> Matrix {
-    let storage = MatrixStorage(uninitialized: rows * columns)
-    let stripes = StripedWork.bounds(of: rows, unit: 256)
-    StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      let target = storage.mutableValues
-      let source = values
-      for i in stripes[stripe] {
-        for j in 0..<columns {
-          let k = i * rowStride + j * columnStride
-          target[k] = (source[k] - center[j]) / scale[j]
-        }
+  private var largestColumn: Int {
+    var (largest, column) = (-1.0, 0)
+    for i in 0..<rows {
+      for j in 0..<columns where abs(self[i, j]) > largest {
+        (largest, column) = (abs(self[i, j]), j)
       }
     }
-    return Matrix(rows: rows, columns: columns, order: order, storage: storage)
+    return column
   }
 
   /// X b + intercept for every row. O(rows × columns).
