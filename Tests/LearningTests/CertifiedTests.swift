@@ -110,6 +110,55 @@ import Testing
     #expect(abs(Double(correct.count) / 270 - 0.837037) < 1e-6)
   }
 
+  /// glmnet's results as statsmodels keeps them. They were made of rows 2 to 200 (the first one was
+  /// taken for a header), without an intercept: mirrored rows with the opposite label make ours 0.
+  @Test func elasticNet() throws {
+    guard let path = Shared.path("reference/enet_binomial.csv") else { return }
+    let (_, rows) = try readCSV(path)
+    let cells = rows.map { $0.compactMap(Double.init) }
+    #expect(cells.count == 199)
+    let standardised = (1...5).map { j in
+      let mean = cells.reduce(0) { $0 + $1[j] } / 199
+      let square = cells.reduce(0) { $0 + ($1[j] - mean) * ($1[j] - mean) }
+      let deviation = (square / 198).squareRoot()
+      return cells.map { ($0[j] - mean) / deviation }
+    }
+    let x = (0..<199).map { i in standardised.map { $0[i] } }
+    let y = cells.map { $0[0] }
+    let data = try LogisticData(
+      matrix(x + x.map { $0.map { -$0 } }), labels: y + y.map { 1 - $0 })
+    let glmnet: [(a: Double, lambda: Double, b: [Double])] = [
+      (0, 6.618737, [0.004032037, 0.01433665, 0.01265635, 0.006173346, 0.01067706]),
+      (0, 1.029661, [0.02180239, 0.07769613, 0.06756466, 0.03156418, 0.05851878]),
+      (0, 0.1601819, [0.07111087, 0.2544921, 0.2110318, 0.08577924, 0.1984383]),
+      (0.5, 0.05343991, [0.00499006, 0.2838563, 0.2167881, 0.02370156, 0.2096612]),
+      (0.5, 0.02313286, [0.0708914, 0.3791042, 0.2938332, 0.07506391, 0.2982251]),
+      (0.5, 0.00912408, [0.106681, 0.4327268, 0.3362166, 0.1019452, 0.3479955]),
+      (1, 0.02932512, [0, 0.3085764, 0.2300801, 0.01143652, 0.2291531]),
+      (1, 0.01269414, [0.07022348, 0.396642, 0.3044255, 0.07151663, 0.31301]),
+      (1, 0.00549499, [0.1049623, 0.4385186, 0.3391729, 0.09907393, 0.3527401]),
+    ]
+    let exact: [Int: [Double]] = [
+      2: [0.07111134, 0.25449344, 0.21103246, 0.08577712, 0.19843874],
+      3: [0.00499159, 0.28386472, 0.21679163, 0.02368866, 0.20966504],
+      7: [0.07022551, 0.39664808, 0.30442795, 0.07151049, 0.31301267],
+    ]
+    for (k, (a, lambda, certified)) in glmnet.enumerated() {
+      let fit = try fitLogistic(
+        data,
+        parameters: LogisticParameters(
+          penalty: Penalty(lambda: lambda, l1Ratio: a), standardise: false, tolerance: 1e-11))
+      #expect(fit.maxGradient <= 1e-11 && abs(fit.intercept) < 1e-9)
+      for (ours, theirs) in zip(fit.coefficients, certified) {
+        // glmnet itself stops about 1e-5 short; a coefficient it sets to 0 is 0 here.
+        #expect(theirs == 0 ? ours == 0 : abs(ours - theirs) < 1e-4 * max(0.2, abs(theirs)))
+      }
+      for (ours, value) in zip(fit.coefficients, exact[k] ?? []) {
+        #expect(abs(ours - value) < 1e-6 * max(0.01, abs(value)))
+      }
+    }
+  }
+
   /// pROC's own test values.
   @Test func aneurysmAreas() throws {
     guard let path = Shared.path("reference/aSAH.csv") else { return }

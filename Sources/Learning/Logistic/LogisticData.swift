@@ -168,9 +168,11 @@ package struct LogisticData: Sendable {
     // One unit of θ_j is unit_j / scale_j penalised units.
     let ratio = (0..<p).map { unit[$0] / scale[$0] }
     let penalised = parameters.penalty.inCoordinates(ratio: [Double](repeating: 1, count: p))
+    var null = [Double](repeating: 0, count: p + 1)
+    null[p] = log(positiveWeight / (weightSum - positiveWeight))
     let solver = NewtonSolver(
       objective: objective, penalty: parameters.penalty.inCoordinates(ratio: ratio),
-      tolerance: parameters.tolerance, maximumPasses: parameters.maximumIterations
+      tolerance: parameters.tolerance, maximumPasses: parameters.maximumIterations, null: null
     ) { theta, gradient in
       var largest = abs(gradient[p])
       for j in 0..<p {
@@ -181,11 +183,7 @@ package struct LogisticData: Sendable {
       }
       return largest
     }
-    var theta = start ?? [Double](repeating: 0, count: p + 1)
-    if start == nil {
-      theta[p] = log(positiveWeight / (weightSum - positiveWeight))
-    }
-    let solution = try solver.minimise(from: theta, model: model)
+    let solution = try solver.minimise(from: start ?? null, model: model)
     return Solved(solution: solution, objective: objective, statistics: statistics)
   }
 
