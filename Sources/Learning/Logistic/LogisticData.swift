@@ -135,11 +135,8 @@ package struct LogisticData: Sendable {
     guard counted > free else { throw .tooFewRows(rows: counted, needed: free + 1) }
   }
 
-  /// The optimum, from a sample's where there is one. `asSample`: the Hessian is made anew at the
-  /// first point, for the use of the larger solve that this one serves.
-  func solve(
-    _ parameters: LogisticParameters, asSample: Bool = false
-  ) throws(LearningError) -> Solved {
+  /// The optimum, from a sample's where there is one.
+  func solve(_ parameters: LogisticParameters) throws(LearningError) -> Solved {
     try check(parameters)
     let sampled = sampled(parameters)
     var statistics: ColumnStatistics?
@@ -152,7 +149,7 @@ package struct LogisticData: Sendable {
     if !parameters.standardise { statistics = nil }
     var solved = try solve(
       parameters, statistics: statistics, center: center, scale: scale,
-      start: sampled?.solution.theta, model: asSample ? nil : sampled?.solution.model.asStart)
+      start: sampled?.solution.theta, isNear: sampled != nil, model: nil)
     solved.hasConstantColumn = hasConstantColumn
     return solved
   }
@@ -160,7 +157,7 @@ package struct LogisticData: Sendable {
   /// Solves in given internal coordinates from a given start (the base rate if nil).
   func solve(
     _ parameters: LogisticParameters, statistics: ColumnStatistics?, center: [Double],
-    scale: [Double], start: [Double]?, model: (any LocalModel)?
+    scale: [Double], start: [Double]?, isNear: Bool = false, model: (any LocalModel)?
   ) throws(LearningError) -> Solved {
     let p = x.columns
     let unit = statistics?.units ?? [Double](repeating: 1, count: p)
@@ -183,23 +180,21 @@ package struct LogisticData: Sendable {
       }
       return largest
     }
-    let solution = try solver.minimise(from: start ?? null, model: model)
+    let solution = try solver.minimise(from: start ?? null, isNear: isNear, model: model)
     return Solved(solution: solution, objective: objective, statistics: statistics)
   }
 
-  /// The solution on an eighth of the rows, taken by stride in blocks of 32, or nil where that is
-  /// not worth it or does not go well.
-  ///
-  /// It ends within about 1/√m of the full optimum, and its Hessian differs from the full one by
-  /// about √(p/m): good enough for chord steps that never make a full Hessian.
+  /// The solution on an eighth to a thirty-second of the rows, taken by stride in blocks of 32, or
+  /// nil where that is not worth it or does not go well. It ends within about √(p/m) of the full
+  /// optimum.
   private func sampled(_ parameters: LogisticParameters) -> Solved? {
-    let every = 8 * sample.every
+    let every = sample.every * max(8, min(32, rows / (500 * (x.columns + 1))))
     let count = RowSample(every: every).count(of: x.rows)
     guard count >= max(4096, 50 * (x.columns + 1)),
       let data = LogisticData(
         sampling: self, every: every, atLeast: Double(10 * (x.columns + 1))),
       let parameters = try? parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-4),
-      let solved = try? data.solve(parameters, asSample: true), !solved.hasConstantColumn
+      let solved = try? data.solve(parameters), !solved.hasConstantColumn
     else { return nil }
     return solved
   }

@@ -43,17 +43,24 @@ struct NewtonSolver {
   private static let sufficientDecrease = 1e-4
   private static let halvings = 30
 
-  func minimise(from start: [Double], model warm: (any LocalModel)?) throws(LearningError)
-    -> Solution
-  {
+  /// `isNear`: the start is a sample's optimum.
+  func minimise(
+    from start: [Double], isNear: Bool = false, model warm: (any LocalModel)? = nil
+  ) throws(LearningError) -> Solution {
     // Float32 products save time only where there are many.
-    var precision: LogisticObjective.Hessian = objective.data.rows > 20_000 ? .single : .double
+    let rows = objective.data.rows
+    var precision: LogisticObjective.Hessian = rows > 20_000 ? .single(every: 1) : .double
+    // Near the optimum a part of the rows gives the curvature well enough for a start.
+    var first = precision
+    if isNear, precision != .double {
+      first = .single(every: max(1, rows / (5_000 * start.count)))
+    }
     var passes = 0
-    var point = evaluate(start, warm == nil ? precision : .none, &passes)
+    var point = evaluate(start, warm == nil ? first : .none, &passes)
     guard point.isFinite else { throw objective.data.x.firstNonFinite() }
     var model: any LocalModel
     if let warm { model = warm } else { model = try makeModel(&point, &precision, &passes) }
-    var withHessian = warm == nil
+    var withHessian = warm == nil && !isNear
     while true {
       let step = model.step(from: point.theta, gradient: point.value.gradient, penalty: penalty)
       let slope =
@@ -90,7 +97,7 @@ struct NewtonSolver {
       let ratio = next.residual / point.residual
       let change = zip(next.value.gradient, point.value.gradient).map { $0 - $1 }
       let moved = step.map { $0 * length }
-      if withHessian, precision == .single, ratio > 0.1, next.residual < 1e-4 {
+      if withHessian, precision != .double, ratio > 0.1, next.residual < 1e-4 {
         precision = .double
       }
       point = next
@@ -150,7 +157,7 @@ struct NewtonSolver {
     let size = point.theta.count
     var (block, members) = withoutCorners(hessian)
     var factor = Cholesky(block, size: members.count)
-    if factor.leastPivot < 1e-4, precision == .single {
+    if factor.leastPivot < 1e-4, precision != .double {
       precision = .double
       point = evaluate(point.theta, precision, &passes)
       hessian = point.value.hessian ?? hessian
