@@ -27,22 +27,18 @@ L2 = 1e-5
 COLUMNS = 50
 TARGET = 2e-9
 SLOW = 20  # a peer that takes so many times as long as tacit is measured once
-FIRST_ORDER = ("lbfgs", "newton-cg", "sag", "saga", "liblinear")
 
 
 def judge_all(systems, rates, data, l2):
     """Sets in the outcomes: objective and gradient of the last; the floor of so many passes."""
     x, y = np.load(data.x(), mmap_mode="r"), np.load(data.y())
-    n, p = data.rows, data.columns
     finished = [s for s in systems if not s.stopped]
     for system in finished:
         last = system.outcomes[-1]
         coef = np.array(last["coef"])
         last["objective"], last["max_gradient"] = judge(x, y, coef[:-1], coef[-1], l2)
-        passes = last["iterations"]
-        gram = 0 if system.name.endswith(FIRST_ORDER) else passes * n * p * (p + 1)
-        last.update(probe.floor(rates, gram, passes * data.data_bytes(),
-                                single=system.name.startswith("tacit")))
+        last.update(
+            probe.newton_floor(rates, data.rows, data.columns, last["iterations"], system.name))
     least = min(s.outcomes[-1]["objective"] for s in finished)
     for system in finished:
         system.outcomes[-1]["objective_excess"] = system.outcomes[-1]["objective"] - least
@@ -106,7 +102,8 @@ def main():
     ):
         tables.append(table(title, data, l2, names, chosen, rates, a, remarks))
     harness.write(
-        "fit", "Fitting logistic regression", tables, remarks, intro=[probe.sentence(rates)])
+        "fit", "Fitting logistic regression", tables, remarks,
+        intro=[probe.sentence(rates) + probe.FIT_FLOOR])
     if any("DIFFER" in r for r in remarks):
         sys.exit(1)
 

@@ -52,10 +52,9 @@ def cell(rows, columns, rates, limit, rounds):
     def floors():
         for system in systems:
             for outcome in system.outcomes:
-                passes = outcome.get("iterations", 0)
-                gram = 0 if system.name.endswith("lbfgs") else passes * size * (columns + 1)
-                outcome.update(probe.floor(rates, gram, passes * size * 8,
-                                           single=system.name == "tacit"))
+                if "iterations" in outcome:
+                    outcome.update(probe.newton_floor(
+                        rates, rows, columns, outcome["iterations"], system.name))
 
     table = harness.compare(f"{rows:,} × {columns}", systems, rounds=rounds, after=floors)
     ours, glum, skl = (row["median_seconds"] for row in table["rows"])
@@ -128,7 +127,7 @@ def main():
         at = {l["columns"]: l for l in lines if l["rows"] == rows}
         summary.append(f"| {rows:,} | " + " | ".join(
             f"{at[c]['ratio']:.1f}" if c in at else "" for c in a.columns) + " |")
-    summary += ["", "![the grid](grid.svg)", "", probe.sentence(rates)]
+    summary += ["", "![the grid](grid.svg)", "", probe.sentence(rates) + probe.FIT_FLOOR]
     harness.write("grid", f"Fitting L2 logistic regression over sizes, λ = {L2:g}", tables, [
         "tacit is behind in: " + ", ".join(behind) if behind else "tacit is ahead in every cell",
         "numbers in grid.csv"], intro=summary)

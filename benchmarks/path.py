@@ -195,11 +195,7 @@ def main():
         ours = paths.pop("tacit")
         outcome = systems[0].outcomes[-1]
         outcome["max_gradient"] = float(ours[:, 1].max())
-        # Whatever the algorithm, every row is read, and one product of the columns made, for a
-        # penalty at least once.
-        outcome.update(probe.floor(
-            rates, len(lambdas) * a.rows * a.columns * (a.columns + 1),
-            len(lambdas) * a.rows * a.columns * 8, single=True))
+        outcome.update(probe.path_floor(rates, a.rows, a.columns, len(lambdas), FOLDS))
         for system in systems[1:]:
             if system.stopped:
                 continue
@@ -222,10 +218,9 @@ def main():
     remarks.append("model files of 1 and 2 threads " + ("are the same bytes" if same else "DIFFER"))
     remarks.append(f"glmnet {systems[1].outcomes[-1].get('version', '')}; its memory is that of its "
                    "largest process. max gradient: of the smooth part less its allowance λ, the "
-                   "largest over the path. The floor is of one Gram and one pass a penalty; tacit "
-                   "may take fewer, and the folds need more.")
+                   "largest over the path.")
     harness.write("path", "A lasso path with cross-validation", [found], remarks,
-                  intro=[probe.sentence(rates)])
+                  intro=[probe.sentence(rates) + probe.PATH_FLOOR])
     if any(w in r for r in remarks for w in ("DIFFER", "HIGHER")):
         sys.exit(1)
 

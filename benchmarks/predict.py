@@ -190,7 +190,7 @@ def main():
         for system in systems:
             last = system.outcomes[-1]
             system.note = last.get("note", "")
-            last.update(probe.floor(rates, 0, data.data_bytes()))
+            last.update(probe.floor(rates, 0, data.data_bytes(), "read"))
             if not system.ours:
                 remarks.append(f"{system.name}: largest difference of a probability to tacit's "
                                f"{np.abs(np.load(last['out']) - ours).max():.1e}")

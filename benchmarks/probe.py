@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/probe.py
 
-`floor` turns a count of operations and of bytes into the least seconds that these rates allow.
+The floors turn counts of operations and of bytes into the least seconds that these rates allow.
 All rates are of both cores, one thread each; the best of several tries, so that the floor is low.
 """
 
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 THREADS = 2
+FIRST_ORDER = ("lbfgs", "newton-cg", "sag", "saga", "liblinear")
 
 
 def best(work, tries=5):
@@ -66,23 +67,41 @@ def rates():
     return json.loads(out.stdout.splitlines()[-1])
 
 
-def floor(rates, operations=0, bytes_read=0, single=False):
-    """The two floors in seconds, as columns of a table; symmetric products of float32 if `single`."""
-    found = {}
+def floor(rates, operations, bytes_read, rate):
+    """The two floors in seconds, as columns of a table; `rate` is that of the operations."""
+    found = {"floor_bytes": bytes_read / rates["read"] / 1e9}
     if operations:
-        found["floor_operations"] = operations / rates["ssyrk" if single else "dsyrk"] / 1e9
-    if bytes_read:
-        found["floor_bytes"] = bytes_read / rates["read"] / 1e9
+        found["floor_operations"] = operations / rates[rate] / 1e9
     return found
+
+
+def newton_floor(rates, rows, columns, passes, name):
+    """Of a fit by `name`: what no Newton method does without, one Gram of all rows, and one reading
+    of the matrix in each pass. First-order methods make no Gram, and tacit's is of float32."""
+    gram = 0 if name.endswith(FIRST_ORDER) else rows * columns * (columns + 1)
+    return floor(rates, gram, 8 * rows * columns * passes,
+                 "ssyrk" if name.startswith("tacit") else "dsyrk")
+
+
+def path_floor(rates, rows, columns, penalties, folds):
+    """Of a path with cross-validation: at each penalty the matrix is read once, and the predictors
+    and gradients of all folds and of the whole are two products with it in float64."""
+    return floor(rates, penalties * 4 * rows * columns * (folds + 1), 8 * rows * columns * penalties,
+                 "dgemm")
 
 
 def sentence(rates):
     return ("Measured in this run, both cores: " + ", ".join(
         f"{k} {rates[k]:.0f} GFLOP/s" for k in ("ssyrk", "dsyrk", "sgemm", "dgemm"))
-        + f", reading {rates['read']:.1f} GB/s. A floor is the operations over the rate of syrk "
-        "(float32 for tacit, whose Gram is, float64 for the others), or the bytes over that of "
-        "reading, of as many passes as the system's iterations; × floor is the time over the "
-        "larger of the two.")
+        + f", reading {rates['read']:.1f} GB/s. × floor is a time over the larger of its floors: "
+        "operations over the rate of products, bytes over that of reading. ")
+
+
+FIT_FLOOR = ("The floor of a fit: one Gram of all rows at the rate of syrk (float32 for tacit, whose "
+             "Gram is; none for first-order methods), and one reading of the matrix in each of its "
+             "iterations.")
+PATH_FLOOR = ("The floor: at each penalty one reading of the matrix, and at the rate of dgemm the two "
+              "products that give the predictors and gradients of all folds and of the whole.")
 
 
 if __name__ == "__main__":

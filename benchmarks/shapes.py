@@ -248,9 +248,8 @@ def main():
 
     def after():
         if width:
-            ours.outcomes[-1].update(probe.floor(
-                rates, len(lambdas) * a.rows * width * (width + 1),
-                len(lambdas) * a.rows * width * 8, single=True))
+            ours.outcomes[-1].update(
+                probe.path_floor(rates, a.rows, width, len(lambdas), FOLDS))
 
     table = harness.compare(
         f"{a.rows:,} × {a.columns}, {len(lambdas)} penalties × {FOLDS} folds", systems,
@@ -281,9 +280,8 @@ def main():
     same = (tacit(folder, "auto", 1)["model"].read_bytes()
             == tacit(folder, "auto", 2)["model"].read_bytes())
     remarks.append("model files of 1 and 2 threads " + ("are the same bytes" if same else "DIFFER"))
-    remarks.append("the floor is of one Gram of the final design and one pass over it a penalty")
     harness.write("shapes", "Shapes with the penalty chosen", [table], remarks,
-                  intro=[probe.sentence(rates)])
+                  intro=[probe.sentence(rates) + probe.PATH_FLOOR])
     if not same:
         sys.exit(1)
 
