@@ -9,7 +9,7 @@ is not in it. Objective and gradient of every result are computed by the same nu
 Four tables: raw columns, rows shuffled and sorted by label; scaled columns, which suit the
 first-order solvers; and no penalty, which is where statsmodels can be compared.
 
-    .venv/bin/python benchmarks/fit.py [--rounds 5] [--rows 1000000] [--limit 60]
+    .venv/bin/python benchmarks/fit.py [--rounds 5] [--rows 1000000] [--limit 40]
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one fit of a peer")
+    parser.add_argument("--limit", type=float, default=40, help="seconds for one fit of a peer")
     a = parser.parse_args()
     rates = probe.rates()
     print(json.dumps(rates))
