@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking format lint venv clean
+.PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev
 TACIT = .build/release/tacit
@@ -33,10 +34,20 @@ venv: .venv/tests
 	.venv/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	touch $@
 
-# Every speed claim, side by side with its peers; writes benchmarks/results/. About half an hour.
-bench: build .venv/bench
-	.venv/bin/python benchmarks/fit.py
-	.venv/bin/python benchmarks/features.py
+# Every speed claim, side by side with its peers; writes benchmarks/results/. On a quiet machine with
+# 24 GiB of memory and 20 GB of free disk; benchmarks/README.md says how long each takes.
+bench: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features
+
+bench-fit bench-shapes bench-predict bench-features: bench-%: build .venv/bench
+	.venv/bin/python benchmarks/$*.py
+
+bench-grid: build .venv/bench
+	@scripts/require gnuplot-nox
+	.venv/bin/python benchmarks/grid.py
+
+bench-path: build .venv/bench
+	@scripts/require r-base-core r-cran-glmnet r-cran-doparallel
+	.venv/bin/python benchmarks/path.py
 
 # How well the silent of twenty synthetic bases are ranked; writes benchmarks/results/ranking.md.
 ranking: build .venv/bench

@@ -1,0 +1,58 @@
+"""The columns that a model of `tacit fit` sees, made again by numpy from its model file.
+
+All that this knows of the file stands in `expand` and `basis`; a case that it does not know stops
+it with its name.
+"""
+
+import sys
+
+import numpy as np
+
+
+def basis(case, payload, x):
+    """One basis of a source column, before standardisation; NaN where it is missing.
+
+    `payload` holds the numbers of the case in their order.
+    """
+    if case == "linear":
+        return x
+    if case == "log1p":
+        return np.sign(x) * np.log1p(np.abs(x))
+    if case == "missing":
+        return np.isnan(x).astype(float)
+    if case == "level":
+        return (x == payload[0]).astype(float)
+    if case == "pooled":
+        return np.isin(x, payload[0]).astype(float)
+    if case == "hinge":
+        return np.maximum(x - payload[0], 0)
+    if case == "step":
+        return np.where(np.isnan(x), np.nan, x > payload[0])
+    if case == "equals":
+        return np.where(np.isnan(x), np.nan, x == payload[0])
+    sys.exit(f"benchmarks/design.py does not know the basis \"{case}\" of the model file")
+
+
+def standardised(column, sources):
+    """The column {source, basis, mean, scale}: 0, which is the mean, where it is missing."""
+    (case, payload), = column["basis"].items()
+    values = list(payload.values()) if isinstance(payload, dict) else payload
+    raw = basis(case, values, sources[:, column["source"]])
+    return np.nan_to_num((raw - column["mean"]) / column["scale"], nan=0.0)
+
+
+def expand(body, sources):
+    """The design of the model's body for rows of sources (missing is NaN), row-major.
+
+    `design.columns` come first, in their order; then `design.pairs`, where there are any: each
+    {first, second, mean, scale}, the product of two of those columns, standardised.
+    """
+    design = body["design"]
+    columns, pairs = design["columns"], design.get("pairs", [])
+    x = np.empty((len(sources), len(columns) + len(pairs)))
+    for k, column in enumerate(columns):
+        x[:, k] = standardised(column, sources)
+    for k, pair in enumerate(pairs, start=len(columns)):
+        product = x[:, pair["first"]] * x[:, pair["second"]]
+        x[:, k] = (product - pair["mean"]) / pair["scale"]
+    return x
