@@ -27,24 +27,27 @@ extension Double: GramScalar {
   }
 }
 
-/// Scratch for the Gram matrix of one tile: its rows centred, scaled, times √h, with the intercept's
-/// column of √h last, in the matrix's own order.
+/// Scratch for Gram matrices: rows centred, scaled, times √h, with the intercept's column of √h
+/// last, in the matrix's own order. They are gathered until there are enough of them for a matrix
+/// product that pays for adding its result: 512 rows or a tile.
 struct GramTile<Scalar: GramScalar>: ~Copyable {
   private let columns: Int
-  private let tile: Int
+  private let capacity: Int
   private let order: Matrix.Order
   /// Leading dimension; whole cache lines.
   private let stride: Int
   private let z: UnsafeMutablePointer<Scalar>
   private let product: UnsafeMutablePointer<Scalar>
+  /// Rows gathered.
+  private var filled = 0
 
   init(columns: Int, tile: Int, order: Matrix.Order) {
     self.columns = columns
-    self.tile = tile
+    capacity = max(512, tile)
     self.order = order
     let width = columns + 1
-    stride = order == .rowMajor ? (width + 15) / 16 * 16 : tile + 16
-    z = .allocate(capacity: order == .rowMajor ? stride * tile : stride * width)
+    stride = order == .rowMajor ? (width + 15) / 16 * 16 : capacity + 16
+    z = .allocate(capacity: order == .rowMajor ? stride * capacity : stride * width)
     product = .allocate(capacity: width * width)
     product.initialize(repeating: Scalar(0), count: width * width)
   }
@@ -54,20 +57,21 @@ struct GramTile<Scalar: GramScalar>: ~Copyable {
     product.deallocate()
   }
 
-  /// Adds Σ h z z' over the block to `sums` (lower triangle, column-major). O(rows × columns²).
+  /// Takes the block's rows in; adds Σ h z z' over rows gathered before to `sums` (lower triangle,
+  /// column-major) when there is no room. O(rows × columns²).
   mutating func add(
     _ block: BLAS.Rows, center: [Double], inverseScale: [Double], root: UnsafePointer<Double>,
     into sums: inout [Double]
   ) {
-    let width = columns + 1
     let count = block.count
-    precondition(count <= tile && block.columns == columns && sums.count == width * width)
+    precondition(count <= capacity && block.columns == columns)
+    if filled + count > capacity { finish(into: &sums) }
     center.withUnsafeBufferPointer { center in
       inverseScale.withUnsafeBufferPointer { inverse in
         if order == .rowMajor {
           for i in 0..<count {
             let from = block.start + i * columns
-            let to = z + i * stride
+            let to = z + (filled + i) * stride
             let h = root[i]
             for j in 0..<columns { to[j] = Scalar((from[j] - center[j]) * (inverse[j] * h)) }
             to[columns] = Scalar(h)
@@ -75,17 +79,26 @@ struct GramTile<Scalar: GramScalar>: ~Copyable {
         } else {
           for j in 0..<columns {
             let from = block.start + j * Int(block.stride)
-            let to = z + j * stride
+            let to = z + j * stride + filled
             let m = center[j]
             let unit = inverse[j]
             for i in 0..<count { to[i] = Scalar((from[i] - m) * unit * root[i]) }
           }
-          let to = z + columns * stride
+          let to = z + columns * stride + filled
           for i in 0..<count { to[i] = Scalar(root[i]) }
         }
       }
     }
-    Scalar.gram(z, count: count, columns: width, order: order, stride: stride, into: product)
+    filled += count
+  }
+
+  /// Adds what is gathered to `sums`.
+  mutating func finish(into sums: inout [Double]) {
+    guard filled > 0 else { return }
+    let width = columns + 1
+    precondition(sums.count == width * width)
+    Scalar.gram(z, count: filled, columns: width, order: order, stride: stride, into: product)
+    filled = 0
     sums.withUnsafeMutableBufferPointer { sums in
       for j in 0..<width {
         for i in j..<width { sums[j * width + i] += product[j * width + i].asDouble }

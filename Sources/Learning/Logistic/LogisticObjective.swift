@@ -89,11 +89,13 @@ struct LogisticObjective: Sendable {
         pass(stripes[stripe], coefficients, intercept, gramEvery: every, into: &sums) {
           gram.add($0, center: left, inverseScale: inverseScale, root: $1, into: &$2)
         }
+        gram.finish(into: &sums.gram)
       case .double:
         var gram = GramTile<Double>(columns: columns, tile: tile, order: data.x.order)
         pass(stripes[stripe], coefficients, intercept, gramEvery: every, into: &sums) {
           gram.add($0, center: left, inverseScale: inverseScale, root: $1, into: &$2)
         }
+        gram.finish(into: &sums.gram)
       }
       return sums
     }
