@@ -13,6 +13,7 @@ first-order solvers; and no penalty, which is where statsmodels can be compared.
 """
 
 import argparse
+import importlib.util
 import json
 import pathlib
 import sys
@@ -89,9 +90,12 @@ def main():
     rates = probe.rates()
     print(json.dumps(rates))
     size = f"{a.rows:,} × {COLUMNS}"
-    penalised = [n for n in peers.PEERS if not n.startswith("statsmodels")]
+    there = [n for n in peers.PEERS
+             if not n.startswith("intelex") or importlib.util.find_spec("sklearnex")]
+    penalised = [n for n in there if not n.startswith("statsmodels")]
     free = ["glum irls-ls", *(n for n in peers.PEERS if n.startswith("statsmodels"))]
-    tables, remarks, chosen = [], [], {}
+    tables, chosen = [], {}
+    remarks = [f"{n}: not compared, it does not install here" for n in peers.PEERS if n not in there]
     for title, data, l2, names in (
         (f"{size}, raw columns, rows shuffled, λ = {L2:g}", Problem(a.rows, COLUMNS), L2, penalised),
         (f"{size}, raw columns, rows sorted, λ = {L2:g}",

@@ -12,7 +12,6 @@ generated, measured and deleted.
 
 import argparse
 import csv
-import json
 import subprocess
 
 import harness
