@@ -7,16 +7,14 @@ package struct Outcomes: Sendable {
   /// Numbers from 0, equal where rows are resampled together; each row for itself if nil.
   let clusters: [Int]?
 
-  /// The clusters of rows by name: equal names, one cluster. Their numbers are the names' ranks by
-  /// bytes, so that the order of rows does not matter. O(rows log rows).
-  package static func clusters(named names: [String]) -> [Int] {
-    let order = names.indices.sorted { a, b in
-      names[a].utf8.lexicographicallyPrecedes(names[b].utf8)
-    }
-    var result = [Int](repeating: 0, count: names.count)
+  /// Clusters of rows with equal keys, such as hashes of a customer's name. Their numbers are the
+  /// ranks of the keys, so that the order of rows does not matter. O(rows log rows).
+  package static func clusters(of keys: [UInt64]) -> [Int] {
+    let order = keys.indices.sorted { keys[$0] < keys[$1] }
+    var result = [Int](repeating: 0, count: keys.count)
     var cluster = 0
     for (rank, row) in order.enumerated() {
-      if rank > 0, !names[row].utf8.elementsEqual(names[order[rank - 1]].utf8) { cluster += 1 }
+      if rank > 0, keys[row] != keys[order[rank - 1]] { cluster += 1 }
       result[row] = cluster
     }
     return result
