@@ -24,8 +24,9 @@ import Testing
   }
 
   private static let judged: [Metric] = [
-    .rocArea, .averagePrecision, .logLoss, .brier, .inTheLarge, .slope, .intercept, .precision(0),
-    .recall(0), .resolution, .debiasedSquare,
+    .rocArea, .averagePrecision, .logLoss, .brier, .inTheLarge, .slope, .intercept,
+    .precision(.share(0.1)),
+    .recall(.share(0.1)), .resolution, .debiasedSquare,
   ]
 
   /// How often intervals of `count` rows hold what a hundred times as many tell.
@@ -33,7 +34,7 @@ import Testing
     var random = SplitMix64(11)
     let big = draw(&random, 60_000, size: size, shared: shared)
     let truth = try Evaluation(
-      [.probabilities(big.p)], Outcomes(labels: big.labels), cuts: [6000], replicates: 0,
+      [.probabilities(big.p)], Outcomes(labels: big.labels), cuts: [.share(0.1)], replicates: 0,
       threads: 2)
     let trials = 120
     var held: [Metric: Int] = [:]
@@ -41,7 +42,8 @@ import Testing
       let rows = draw(&random, 600, size: size, shared: shared)
       let evaluation = try Evaluation(
         [.probabilities(rows.p)],
-        Outcomes(labels: rows.labels, clusters: clustered ? rows.clusters : nil), cuts: [60],
+        Outcomes(labels: rows.labels, clusters: clustered ? rows.clusters : nil),
+        cuts: [.share(0.1)],
         replicates: 120, threads: 2)
       for metric in Self.judged {
         let estimate = evaluation.estimate(metric)
@@ -79,10 +81,11 @@ import Testing
       [.probabilities(rows.p)],
       Outcomes(
         labels: rows.labels, weights: rows.p.map { _ in 2 }, clusters: Array(rows.p.indices)),
-      cuts: [60], threads: 2)
+      cuts: [.share(0.1)], threads: 2)
     let b = try Evaluation(
       [.probabilities(twice.map { rows.p[$0] })],
-      Outcomes(labels: twice.map { rows.labels[$0] }, clusters: twice), cuts: [60], threads: 1)
+      Outcomes(labels: twice.map { rows.labels[$0] }, clusters: twice), cuts: [.share(0.1)],
+      threads: 1)
     // All but the debiased error: noise knows that a row of weight 2 was seen once.
     for metric in Self.judged where metric != .debiasedSquare {
       let (x, y) = (a.estimate(metric), b.estimate(metric))
@@ -101,7 +104,7 @@ import Testing
     }
     let evaluation = try Evaluation(
       [.probabilities(rows.p), .probabilities(worse)], Outcomes(labels: rows.labels),
-      cuts: [400], threads: 2)
+      cuts: [.weight(400)], threads: 2)
     for metric in [Metric.rocArea, .averagePrecision, .logLoss, .brier] {
       let (a, b) = (evaluation.estimate(metric), evaluation.estimate(metric, of: 1))
       let difference = evaluation.difference(metric)

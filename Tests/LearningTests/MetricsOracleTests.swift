@@ -97,7 +97,7 @@ import Testing
     for (problem, answer) in zip(sent, answers) {
       let evaluation = try Evaluation(
         [.probabilities(problem.p)], Outcomes(labels: problem.y, weights: problem.w),
-        cuts: problem.k, replicates: 0, threads: 1)
+        cuts: problem.k.map { .weight($0) }, replicates: 0, threads: 1)
       func differs(_ metric: Metric, _ theirs: Double) -> Double {
         abs((evaluation.estimate(metric).value ?? .nan) - theirs)
       }
@@ -105,7 +105,9 @@ import Testing
       #expect(differs(.averagePrecision, answer.ap) < 1e-12)
       #expect(differs(.logLoss, answer.logLoss) < 1e-12)
       #expect(differs(.brier, answer.brier) < 1e-12)
-      for cut in 0..<3 { #expect(differs(.precision(cut), answer.precision[cut]) < 1e-12) }
+      for cut in 0..<3 {
+        #expect(differs(.precision(.weight(problem.k[cut])), answer.precision[cut]) < 1e-12)
+      }
       #expect(differs(.plugInError, answer.ece) < 1e-12)
       #expect(differs(.debiasedSquare, answer.debiased) < 1e-12)
       guard let theirs = answer.line else { continue }

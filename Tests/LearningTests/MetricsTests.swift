@@ -13,7 +13,7 @@ import Testing
 
   /// One forecast without intervals.
   private func evaluate(
-    _ scores: [Double], _ labels: [Double], weights: [Double]? = nil, cuts: [Double] = []
+    _ scores: [Double], _ labels: [Double], weights: [Double]? = nil, cuts: [Cut] = []
   ) throws -> Evaluation {
     try Evaluation(
       [.logits(scores)], Outcomes(labels: labels, weights: weights), cuts: cuts, replicates: 0,
@@ -22,8 +22,9 @@ import Testing
 
   private static let metrics: [Metric] = [
     .rocArea, .averagePrecision, .logLoss, .brier, .reliability, .resolution, .uncertainty,
-    .inTheLarge, .slope, .intercept, .plugInError, .precision(0), .recall(0), .lift(0),
-    .precision(1),
+    .inTheLarge, .slope, .intercept, .plugInError, .precision(.weight(50)), .recall(.weight(50)),
+    .lift(.weight(50)),
+    .precision(.weight(77.5)),
   ]
 
   @Test func areaIsTheShareOfPairsInOrder() throws {
@@ -46,8 +47,9 @@ import Testing
     let (scores, labels) = sample(2)
     let weights = scores.indices.map { Double($0 % 4) }
     let rows = scores.indices.flatMap { [Int](repeating: $0, count: $0 % 4) }
-    let a = try evaluate(scores, labels, weights: weights, cuts: [30, 77.5])
-    let b = try evaluate(rows.map { scores[$0] }, rows.map { labels[$0] }, cuts: [30, 77.5])
+    let a = try evaluate(scores, labels, weights: weights, cuts: [.weight(50), .weight(77.5)])
+    let b = try evaluate(
+      rows.map { scores[$0] }, rows.map { labels[$0] }, cuts: [.weight(50), .weight(77.5)])
     for metric in Self.metrics {
       let (x, y) = (a.estimate(metric).value ?? .nan, b.estimate(metric).value ?? .nan)
       #expect(abs(x - y) < 1e-12, "\(metric)")
@@ -66,7 +68,7 @@ import Testing
         [.logits(order.map { scores[$0] }), .logits(order.map { other[$0] })],
         Outcomes(
           labels: order.map { labels[$0] }, weights: order.map { weights[$0] },
-          clusters: order.map { clusters[$0] }), cuts: [50, 100], replicates: 80,
+          clusters: order.map { clusters[$0] }), cuts: [.weight(50), .weight(77.5)], replicates: 80,
         threads: threads)
     }
     let straight = try run(Array(scores.indices), threads: 1)
@@ -175,7 +177,7 @@ import Testing
     }
     #expect(throws: LearningError.badParameter(name: "k", value: 3, needed: "above 0, at most 2.0"))
     {
-      try Evaluation([.logits([1, 2])], Outcomes(labels: [0, 1]), cuts: [3], threads: 1)
+      try Evaluation([.logits([1, 2])], Outcomes(labels: [0, 1]), cuts: [.weight(3)], threads: 1)
     }
   }
 }

@@ -20,8 +20,6 @@ package struct Evaluation: Sendable {
   package let positives: Double
   /// What is drawn: clusters, or rows.
   package let units: Int
-  /// Rising shares of the weight.
-  package let cuts: [Double]
   let ranked: [RankedRows]
   /// By forecast: a value a metric, and its replicates.
   private let values: [[Metric: Double]]
@@ -29,14 +27,14 @@ package struct Evaluation: Sendable {
   /// DeLong's, where rows are independent and count alike.
   private let areas: [RocArea]
 
-  /// `cuts` are sums of weight to be called (numbers of rows where they count alike), above 0 and at
-  /// most all; they are sorted. `replicates` is rounded up to eights; 0 gives no intervals.
+  /// `cuts`: where precision, recall and lift are wanted. `replicates` is rounded up to eights; 0 gives
+  /// no intervals.
   ///
   /// Throws as `Outcomes`, `sizeMismatch`, `probabilityOutOfRange`, `badParameter` for a cut.
   /// O(rows log rows + replicates × rows); memory about 50 bytes a row and forecast, and 8 a unit and
   /// thread.
   package init(
-    _ forecasts: [Forecast], _ outcomes: Outcomes, cuts: [Double] = [], replicates: Int = 1000,
+    _ forecasts: [Forecast], _ outcomes: Outcomes, cuts: [Cut] = [], replicates: Int = 1000,
     seed: UInt64 = 1, threads: Int
   ) throws(LearningError) {
     for forecast in forecasts { try forecast.check(rows: outcomes.labels.count) }
@@ -55,31 +53,28 @@ package struct Evaluation: Sendable {
     total = ranked.first?.total ?? 0
     positives = ranked.first?.positives ?? 0
     units = Set(order.map { unit[$0] }).count
-    for cut in cuts where !(cut > 0 && cut <= total) {
-      throw .badParameter(name: "k", value: cut, needed: "above 0, at most \(total)")
-    }
-    let shares = Array(Set(cuts)).sorted().map { [total] in $0 / total }
-    self.cuts = shares
+    let placed = try Cuts(cuts, total: total)
     self.ranked = ranked
-    let metrics = Metric.all(cuts: shares.count)
+    let metrics = Metric.all(cuts)
     values = ranked.map { rows in
-      let tally = Tally(rows, drawn: nil, cuts: shares)
+      let tally = Tally(rows, drawn: nil, cuts: placed.shares)
       return Dictionary(
-        uniqueKeysWithValues: metrics.map { ($0, tally.value($0, rows.line, cuts: shares)[0]) })
+        metrics.map { ($0, tally.value($0, rows.line, placed)[0]) }, uniquingKeysWith: { a, _ in a }
+      )
     }
     let drawnUnits = Int(unit.max() ?? -1) + 1
     let stripes = StripedWork.map(stripes: (replicates + 7) / 8, threads: threads) { stripe in
       let drawn = Draws(seed: seed, stripe: stripe).multiplicities(units: drawnUnits)
       return ranked.map { rows in
-        let tally = Tally(rows, drawn: drawn, cuts: shares)
-        return metrics.map { tally.value($0, rows.line, cuts: shares) }
+        let tally = Tally(rows, drawn: drawn, cuts: placed.shares)
+        return metrics.map { tally.value($0, rows.line, placed) }
       }
     }
     self.replicates = forecasts.indices.map { index in
       Dictionary(
-        uniqueKeysWithValues: metrics.enumerated().map { place, metric in
+        metrics.enumerated().map { place, metric in
           (metric, stripes.flatMap { stripe in (0..<8).map { stripe[index][place][$0] } })
-        })
+        }, uniquingKeysWith: { a, _ in a })
     }
     var areas: [RocArea] = []
     if outcomes.weights == nil, outcomes.clusters == nil {

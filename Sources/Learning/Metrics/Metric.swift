@@ -1,4 +1,44 @@
-/// What a forecast is measured by. Those at a cut name it by its place among `Evaluation.cuts`.
+/// How far down the ranking rows are called.
+package enum Cut: Hashable, Sendable {
+  /// A sum of weight: a number of rows where they count alike.
+  case weight(Double)
+  /// A part of all weight.
+  case share(Double)
+}
+
+/// Where cuts lie among rows of known weight.
+struct Cuts: Sendable {
+  /// Rising, above 0 and at most 1.
+  let shares: [Double]
+  private let places: [Cut: Int]
+
+  /// Throws `badParameter` for a cut that is not above 0 or is more than all.
+  init(_ cuts: [Cut], total: Double) throws(LearningError) {
+    var placed: [Cut: Double] = [:]
+    for cut in cuts {
+      switch cut {
+      case .weight(let k):
+        guard k > 0, k <= total else {
+          throw .badParameter(name: "k", value: k, needed: "above 0, at most \(total)")
+        }
+        placed[cut] = k / total
+      case .share(let share):
+        guard share > 0, share <= 1 else {
+          throw .badParameter(name: "share", value: share, needed: "above 0, at most 1")
+        }
+        placed[cut] = share
+      }
+    }
+    let shares = Set(placed.values).sorted()
+    self.shares = shares
+    places = placed.mapValues { share in shares.firstIndex(of: share) ?? 0 }
+  }
+
+  /// Nil for a cut that was not asked for.
+  func place(_ cut: Cut) -> Int? { places[cut] }
+}
+
+/// What a forecast is measured by.
 package enum Metric: Hashable, Sendable {
   case rocArea
   case averagePrecision
@@ -23,9 +63,9 @@ package enum Metric: Hashable, Sendable {
   /// Reliability less what noise alone adds to it, the square of the debiased calibration error;
   /// may be below 0. Source: Kumar et al. 2019, arXiv:1909.10155.
   case debiasedSquare
-  case precision(Int)
-  case recall(Int)
-  case lift(Int)
+  case precision(Cut)
+  case recall(Cut)
+  case lift(Cut)
 
   /// In every replicate these gain from noise; their replicates are moved back by what they gained.
   var isRaisedByNoise: Bool {
@@ -47,19 +87,25 @@ package enum Metric: Hashable, Sendable {
     }
   }
 
-  /// All metrics, with those at each of so many cuts.
-  static func all(cuts: Int) -> [Metric] {
+  /// All metrics, with those at each cut.
+  static func all(_ cuts: [Cut]) -> [Metric] {
     [
       .rocArea, .averagePrecision, .logLoss, .brier, .reliability, .resolution, .uncertainty,
       .inTheLarge, .slope, .intercept, .plugInError, .debiasedSquare,
-    ] + (0..<cuts).flatMap { [.precision($0), .recall($0), .lift($0)] }
+    ] + cuts.flatMap { [.precision($0), .recall($0), .lift($0)] }
   }
 }
 
 extension Tally {
   /// A metric in each of the eight replicates; not a number where a replicate has no such value.
-  func value(_ metric: Metric, _ line: CalibrationLine?, cuts: [Double]) -> Lanes {
+  func value(_ metric: Metric, _ line: CalibrationLine?, _ cuts: Cuts) -> Lanes {
     let base = positives / total
+    func called(_ cut: Cut) -> (found: Lanes, weight: Lanes) {
+      guard let place = cuts.place(cut) else {
+        return (Lanes(repeating: .nan), Lanes(repeating: .nan))
+      }
+      return (found[place], cuts.shares[place] * total)
+    }
     switch metric {
     case .rocArea: return pairs / (positives * (total - positives))
     case .averagePrecision: return precisions / positives
@@ -73,9 +119,13 @@ extension Tally {
     case .intercept: return (line?.intercept ?? .nan) + lineStep.intercept
     case .plugInError: return gap / total
     case .debiasedSquare: return (gap2 - noise) / total
-    case .precision(let cut): return found[cut] / (cuts[cut] * total)
-    case .recall(let cut): return found[cut] / positives
-    case .lift(let cut): return found[cut] / (cuts[cut] * positives)
+    case .precision(let cut):
+      let (found, weight) = called(cut)
+      return found / weight
+    case .recall(let cut): return called(cut).found / positives
+    case .lift(let cut):
+      let (found, weight) = called(cut)
+      return found / weight / base
     }
   }
 }
