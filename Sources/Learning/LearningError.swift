@@ -26,6 +26,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   case nonFinite(what: String, row: Int)
   /// A label outside [0, 1].
   case labelOutOfRange(row: Int, value: Double)
+  /// A probability outside [0, 1].
+  case probabilityOutOfRange(row: Int, value: Double)
   /// A weight below zero.
   case negativeWeight(row: Int, value: Double)
   /// Weights that sum to nothing.
@@ -74,6 +76,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(what): not a finite number at row \(row) (counted from 0)"
     case .labelOutOfRange(let row, let value):
       "label at row \(row) (counted from 0) is \(value); labels lie between 0 and 1"
+    case .probabilityOutOfRange(let row, let value):
+      "probability at row \(row) (counted from 0) is \(value); probabilities lie between 0 and 1"
     case .negativeWeight(let row, let value):
       "weight at row \(row) (counted from 0) is \(value); weights are 0 or more"
     case .noWeight(let rows):
@@ -136,9 +140,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
       .foldWithoutClass, .tooManyColumns:
       3
-    case .sizeMismatch, .tooLarge, .nonFiniteInput, .nonFinite, .labelOutOfRange, .negativeWeight,
-      .badLevel,
-      .npy:
+    case .sizeMismatch, .tooLarge, .nonFiniteInput, .nonFinite, .labelOutOfRange,
+      .probabilityOutOfRange, .negativeWeight, .badLevel, .npy:
       65
     case .badParameter: 64
     case .file(_, let operation, _): operation.hasPrefix("write") ? 73 : 66

@@ -31,7 +31,7 @@ struct Tacit: ParsableCommand {
     subcommands: [
       DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ScoreCommand.self,
       NightlyCommand.self, QueueCommand.self, FitCommand.self, PredictCommand.self,
-      SynthCommand.self,
+      EvaluateCommand.self, SynthCommand.self,
     ])
 
   static func main() {

@@ -11,6 +11,22 @@ import Testing
     return (scores, scores.map { random.uniform() * 10 < $0 ? 1 : 0 })
   }
 
+  /// One forecast without intervals.
+  private func evaluate(
+    _ scores: [Double], _ labels: [Double], weights: [Double]? = nil, cuts: [Cut] = []
+  ) throws -> Evaluation {
+    try Evaluation(
+      [.logits(scores)], Outcomes(labels: labels, weights: weights), cuts: cuts, replicates: 0,
+      threads: 1)
+  }
+
+  private static let metrics: [Metric] = [
+    .rocArea, .averagePrecision, .logLoss, .brier, .reliability, .resolution, .uncertainty,
+    .inTheLarge, .slope, .intercept, .plugInError, .precision(.weight(50)), .recall(.weight(50)),
+    .lift(.weight(50)),
+    .precision(.weight(77.5)),
+  ]
+
   @Test func areaIsTheShareOfPairsInOrder() throws {
     let (scores, labels) = sample(1)
     var won = 0.0
@@ -23,28 +39,102 @@ import Testing
     }
     #expect(abs(try RocArea(scores: scores, labels: labels).area - won / pairs) < 1e-14)
     let ones = [Double](repeating: 1, count: scores.count)
-    #expect(
-      abs(try RocArea.weighted(scores: scores, labels: labels, weights: ones) - won / pairs)
-        < 1e-14)
+    let weighted = try evaluate(scores, labels, weights: ones).estimate(.rocArea).value ?? .nan
+    #expect(abs(weighted - won / pairs) < 1e-14)
   }
 
   @Test func weightIsRepetition() throws {
     let (scores, labels) = sample(2)
     let weights = scores.indices.map { Double($0 % 4) }
     let rows = scores.indices.flatMap { [Int](repeating: $0, count: $0 % 4) }
-    let s = rows.map { scores[$0] }
-    let y = rows.map { labels[$0] }
-    #expect(
-      abs(
-        try RocArea.weighted(scores: scores, labels: labels, weights: weights)
-          - RocArea(scores: s, labels: y).area) < 1e-14)
-    #expect(
-      abs(
-        try averagePrecision(scores: scores, labels: labels, weights: weights)
-          - averagePrecision(scores: s, labels: y)) < 1e-14)
-    let a = try TopK(k: 30, scores: scores, labels: labels, weights: weights)
-    let b = try TopK(k: 30, scores: s, labels: y)
-    #expect(abs(a.truePositives - b.truePositives) < 1e-12 && abs(a.lift - b.lift) < 1e-12)
+    let a = try evaluate(scores, labels, weights: weights, cuts: [.weight(50), .weight(77.5)])
+    let b = try evaluate(
+      rows.map { scores[$0] }, rows.map { labels[$0] }, cuts: [.weight(50), .weight(77.5)])
+    for metric in Self.metrics {
+      let (x, y) = (a.estimate(metric).value ?? .nan, b.estimate(metric).value ?? .nan)
+      #expect(abs(x - y) < 1e-12, "\(metric)")
+    }
+    #expect(a.rows == scores.indices.count { $0 % 4 > 0 } && b.total == a.total)
+  }
+
+  @Test func orderOfRowsChangesNothing() throws {
+    var (scores, labels) = sample(3, 500)
+    var random = SplitMix64(4)
+    let weights = scores.map { _ in 1 + Double(random.below(3)) }
+    let clusters = scores.map { _ in random.below(100) }
+    let other = scores.map { $0 + Double(random.below(3)) }
+    func run(_ order: [Int], threads: Int) throws -> Evaluation {
+      try Evaluation(
+        [.logits(order.map { scores[$0] }), .logits(order.map { other[$0] })],
+        Outcomes(
+          labels: order.map { labels[$0] }, weights: order.map { weights[$0] },
+          clusters: order.map { clusters[$0] }), cuts: [.weight(50), .weight(77.5)], replicates: 80,
+        threads: threads)
+    }
+    let straight = try run(Array(scores.indices), threads: 1)
+    let shuffled = try run(scores.indices.shuffled(using: &random), threads: 3)
+    for metric in Self.metrics {
+      for forecast in 0...1 {
+        #expect(
+          straight.estimate(metric, of: forecast) == shuffled.estimate(metric, of: forecast))
+      }
+      #expect(straight.difference(metric) == shuffled.difference(metric))
+    }
+    #expect(straight.bins() == shuffled.bins())
+    #expect(straight.nullFloor(threads: 1) == shuffled.nullFloor(threads: 4))
+    #expect(straight.curve(of: 1) == shuffled.curve(of: 1))
+    // Unclustered and unweighted rows too: what is drawn goes by rank, not by place.
+    let plain = try Evaluation([.logits(scores)], Outcomes(labels: labels), threads: 1)
+    (scores, labels) = (scores.reversed(), labels.reversed())
+    let reversed = try Evaluation([.logits(scores)], Outcomes(labels: labels), threads: 2)
+    for metric in Self.metrics.prefix(11) where metric != .rocArea {
+      #expect(plain.estimate(metric) == reversed.estimate(metric), "\(metric)")
+    }
+  }
+
+  @Test func splitAddsUp() throws {
+    for seed in 5..<25 {
+      var random = SplitMix64(UInt64(seed))
+      let count = 20 + random.below(400)
+      let p = (0..<count).map { _ in
+        seed % 2 == 0 ? random.uniform() : (random.uniform() * 8).rounded() / 8
+      }
+      let labels = p.map { random.uniform() < $0 ? 1.0 : 0 }
+      let weights = seed % 3 == 0 ? nil : p.map { _ in random.uniform() * 3 }
+      let evaluation = try Evaluation(
+        [.probabilities(p)], Outcomes(labels: labels, weights: weights), replicates: 0, threads: 1)
+      func value(_ metric: Metric) -> Double { evaluation.estimate(metric).value ?? .nan }
+      let split = value(.reliability) - value(.resolution) + value(.uncertainty)
+      #expect(abs(split - value(.brier)) < 1e-14)
+      guard seed % 2 == 1 else { continue }
+      // Few scores: Murphy's own resolution, Σ of shares × (observed − base)².
+      let bins = evaluation.bins()
+      let base = evaluation.positives / evaluation.total
+      let murphy = bins.reduce(0) {
+        $0 + $1.share * ($1.observed - base) * ($1.observed - base)
+      }
+      #expect(abs(murphy - value(.resolution)) < 1e-14)
+      #expect(bins.allSatisfy { $0.from == $0.to })
+    }
+  }
+
+  @Test func tiesNeverStraddleBins() throws {
+    var random = SplitMix64(6)
+    for _ in 0..<50 {
+      let count = 30 + random.below(500)
+      let levels = 10 + random.below(60)
+      let p = (0..<count).map { _ in Double(random.below(levels)) / Double(levels) }
+      let labels = (0..<count).map { $0 < 2 ? Double($0) : Double(random.below(2)) }
+      let bins = try Evaluation(
+        [.probabilities(p)], Outcomes(labels: labels), replicates: 0, threads: 1
+      ).bins()
+      #expect(bins.count <= 15 && bins.reduce(0) { $0 + $1.rows } == count)
+      for (a, b) in zip(bins, bins.dropFirst()) { #expect(a.to < b.from) }
+      for bin in bins {
+        #expect(bin.rows == p.count { $0 >= bin.from && $0 <= bin.to })
+        #expect(bin.observedLow <= bin.observed && bin.observed <= bin.observedHigh)
+      }
+    }
   }
 
   @Test func tiesAtTheCutAreShared() throws {
@@ -56,13 +146,6 @@ import Testing
     #expect(throws: LearningError.self) {
       try TopK(k: 6, scores: [5, 4, 4, 4, 1], labels: [1, 1, 0, 0, 1])
     }
-  }
-
-  /// scikit-learn 1.9: average_precision_score([1,0,1,1,0],[.8,.8,.6,.4,.2]) = .6388888888888888.
-  @Test func averagePrecisionAsScikitLearn() throws {
-    let value = try averagePrecision(
-      scores: [0.8, 0.8, 0.6, 0.4, 0.2], labels: [1, 0, 1, 1, 0])
-    #expect(abs(value - 0.6388888888888888) < 1e-15)
   }
 
   @Test func extremeLogitsStayFinite() throws {
@@ -86,8 +169,15 @@ import Testing
     #expect(throws: LearningError.nonFinite(what: "scores", row: 1)) {
       try RocArea(scores: [1, .nan], labels: [1, 0])
     }
-    #expect(throws: LearningError.sizeMismatch(what: "labels", expected: 2, got: 1)) {
-      try averagePrecision(scores: [1, 2], labels: [1])
+    #expect(throws: LearningError.sizeMismatch(what: "scores", expected: 2, got: 1)) {
+      try Evaluation([.logits([1])], Outcomes(labels: [0, 1]), threads: 1)
+    }
+    #expect(throws: LearningError.probabilityOutOfRange(row: 1, value: 1.5)) {
+      try Evaluation([.probabilities([1, 1.5])], Outcomes(labels: [0, 1]), threads: 1)
+    }
+    #expect(throws: LearningError.badParameter(name: "k", value: 3, needed: "above 0, at most 2.0"))
+    {
+      try Evaluation([.logits([1, 2])], Outcomes(labels: [0, 1]), cuts: [.weight(3)], threads: 1)
     }
   }
 }

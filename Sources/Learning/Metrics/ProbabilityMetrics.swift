@@ -29,22 +29,3 @@ package struct ProbabilityMetrics: Sendable, Equatable {
     inTheLarge = difference / total
   }
 }
-
-/// The recalibration logit' = intercept + slope · logit that fits the labels best: slope below 1 says
-/// that the logits are too extreme.
-package struct CalibrationLine: Sendable, Equatable {
-  package let slope: Double
-  package let intercept: Double
-
-  /// Throws as `fitLogistic`: `rankDeficient` where all logits are equal, `separated`.
-  package init(
-    logits: [Double], labels: [Double], weights: [Double]? = nil
-  ) throws(LearningError) {
-    let x = try Matrix(rows: logits.count, columns: 1, elements: logits)
-    let fit = try fitLogistic(
-      try LogisticData(x, labels: labels, weights: weights, threads: 1),
-      parameters: try LogisticParameters(penalty: .none, standardise: false))
-    slope = fit.coefficients[0]
-    intercept = fit.intercept
-  }
-}

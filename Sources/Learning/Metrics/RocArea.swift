@@ -2,8 +2,9 @@ import Foundation
 
 /// The area under the ROC curve with DeLong's standard error.
 ///
-/// With midranks T over positives, negatives and both: area = Σ T_both(positives) / (m n) −
-/// (m + 1) / (2 n). Source: Sun & Xu 2014, doi:10.1109/LSP.2014.2337313; DeLong et al. 1988.
+/// A positive row's component is the share of negatives below it, ties counted half; a negative row's
+/// the share of positives above it. The area is the mean of either kind; its variance is that of the
+/// two means. Source: DeLong et al. 1988; one sort as in Sun & Xu 2014, doi:10.1109/LSP.2014.2337313.
 /// O(n log n).
 package struct RocArea: Sendable, Equatable {
   /// The probability that a positive row scores above a negative one, ties counted half.
@@ -11,33 +12,42 @@ package struct RocArea: Sendable, Equatable {
   package let standardError: Double
   package let positives: Int
   package let negatives: Int
-  /// Structural components: a value a positive row, a value a negative one, in row order.
+  /// Structural components, in row order.
   private let ofPositives: [Double]
   private let ofNegatives: [Double]
 
   /// `labels` are 0 or 1. Throws `oneClass`, `sizeMismatch`, `nonFinite`, `labelOutOfRange`.
   package init(scores: [Double], labels: [Double]) throws(LearningError) {
     try Scored.check(scores, labels, weights: nil)
-    var positive: [Double] = []
-    var negative: [Double] = []
-    for (score, label) in zip(scores, labels) {
-      if label == 1 { positive.append(score) } else { negative.append(score) }
+    positives = labels.count { $0 == 1 }
+    negatives = labels.count - positives
+    let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
+    var component = [Double](repeating: 0, count: scores.count)
+    var (positivesBelow, negativesBelow) = (0, 0)
+    var start = 0
+    while start < order.count {
+      var end = start
+      var tiedPositives = 0
+      while end < order.count, scores[order[end]] == scores[order[start]] {
+        if labels[order[end]] == 1 { tiedPositives += 1 }
+        end += 1
+      }
+      let tiedNegatives = end - start - tiedPositives
+      for row in order[start..<end] {
+        component[row] =
+          labels[row] == 1
+          ? (Double(negativesBelow) + Double(tiedNegatives) / 2) / Double(negatives)
+          : (Double(positives - positivesBelow) - Double(tiedPositives) / 2) / Double(positives)
+      }
+      positivesBelow += tiedPositives
+      negativesBelow += tiedNegatives
+      start = end
     }
-    let m = Double(positive.count)
-    let n = Double(negative.count)
-    let both = Self.midranks(positive + negative)
-    let ranksOfPositives = Self.midranks(positive)
-    let ranksOfNegatives = Self.midranks(negative)
-    ofPositives = positive.indices.map { (both[$0] - ranksOfPositives[$0]) / n }
-    ofNegatives = negative.indices.map {
-      1 - (both[positive.count + $0] - ranksOfNegatives[$0]) / m
-    }
-    area = both[..<positive.count].reduce(0, +) / (m * n) - (m + 1) / (2 * n)
-    positives = positive.count
-    negatives = negative.count
-    let variance =
-      Self.covariance(ofPositives, ofPositives) / m + Self.covariance(ofNegatives, ofNegatives) / n
-    standardError = variance.squareRoot()
+    ofPositives = component.indices.filter { labels[$0] == 1 }.map { component[$0] }
+    ofNegatives = component.indices.filter { labels[$0] == 0 }.map { component[$0] }
+    area = ofPositives.reduce(0, +) / Double(positives)
+    standardError = Self.covariance(ofPositives, ofNegatives, ofPositives, ofNegatives)
+      .squareRoot()
   }
 
   /// The 95 % interval: of the area itself up to 0.95, of its logit beyond.
@@ -66,11 +76,7 @@ package struct RocArea: Sendable, Equatable {
       throw .sizeMismatch(
         what: "positive rows of the other score", expected: positives, got: other.positives)
     }
-    let m = Double(positives)
-    let n = Double(negatives)
-    let shared =
-      Self.covariance(ofPositives, other.ofPositives) / m
-      + Self.covariance(ofNegatives, other.ofNegatives) / n
+    let shared = Self.covariance(ofPositives, ofNegatives, other.ofPositives, other.ofNegatives)
     let variance =
       standardError * standardError + other.standardError * other.standardError - 2 * shared
     let error = max(variance, 0).squareRoot()
@@ -80,46 +86,12 @@ package struct RocArea: Sendable, Equatable {
       difference: difference, standardError: error, z: z, p: erfc(abs(z) / 2.0.squareRoot()))
   }
 
-  /// The area where each row counts as its weight. Throws as `init`, and for bad weights.
-  /// O(n log n).
-  package static func weighted(
-    scores: [Double], labels: [Double], weights: [Double]
-  ) throws(LearningError) -> Double {
-    try Scored.check(scores, labels, weights: weights)
-    let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
-    var below = 0.0
-    var sum = 0.0
-    var positive = 0.0
-    var start = 0
-    while start < order.count {
-      var end = start
-      var tiedPositive = 0.0
-      var tiedNegative = 0.0
-      while end < order.count, scores[order[end]] == scores[order[start]] {
-        let row = order[end]
-        if labels[row] == 1 { tiedPositive += weights[row] } else { tiedNegative += weights[row] }
-        end += 1
-      }
-      sum += tiedPositive * (below + tiedNegative / 2)
-      below += tiedNegative
-      positive += tiedPositive
-      start = end
-    }
-    return sum / (positive * below)
-  }
-
-  /// Ranks from 1, equal values sharing the mean of theirs.
-  static func midranks(_ values: [Double]) -> [Double] {
-    let order = values.indices.sorted { (values[$0], $0) < (values[$1], $1) }
-    var ranks = [Double](repeating: 0, count: values.count)
-    var start = 0
-    while start < order.count {
-      var end = start
-      while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
-      for k in start..<end { ranks[order[k]] = 0.5 * Double(start + end - 1) + 1 }
-      start = end
-    }
-    return ranks
+  /// The covariance of two areas from their components; the divisors are n − 1 and n.
+  private static func covariance(
+    _ positivesA: [Double], _ negativesA: [Double], _ positivesB: [Double], _ negativesB: [Double]
+  ) -> Double {
+    covariance(positivesA, positivesB) / Double(positivesA.count)
+      + covariance(negativesA, negativesB) / Double(negativesA.count)
   }
 
   /// With divisor n − 1; 0 for a single value.
@@ -128,32 +100,5 @@ package struct RocArea: Sendable, Equatable {
     let meanA = a.reduce(0, +) / Double(a.count)
     let meanB = b.reduce(0, +) / Double(b.count)
     return zip(a, b).reduce(0) { $0 + ($1.0 - meanA) * ($1.1 - meanB) } / Double(a.count - 1)
-  }
-}
-
-/// Checks shared by everything that compares scores with labels.
-enum Scored {
-  static func check(
-    _ scores: [Double], _ labels: [Double], weights: [Double]?
-  ) throws(LearningError) {
-    guard labels.count == scores.count else {
-      throw .sizeMismatch(what: "labels", expected: scores.count, got: labels.count)
-    }
-    if let weights, weights.count != scores.count {
-      throw .sizeMismatch(what: "weights", expected: scores.count, got: weights.count)
-    }
-    guard !scores.isEmpty else { throw .tooFewRows(rows: 0, needed: 1) }
-    var seen = [0.0, 0.0]
-    for row in scores.indices {
-      guard scores[row].isFinite else { throw .nonFinite(what: "scores", row: row) }
-      let label = labels[row]
-      guard label == 0 || label == 1 else { throw .labelOutOfRange(row: row, value: label) }
-      let weight = weights?[row] ?? 1
-      guard weight.isFinite else { throw .nonFinite(what: "weights", row: row) }
-      guard weight >= 0 else { throw .negativeWeight(row: row, value: weight) }
-      seen[Int(label)] += weight
-    }
-    guard seen[0] > 0 else { throw .oneClass(label: 1, rows: scores.count) }
-    guard seen[1] > 0 else { throw .oneClass(label: 0, rows: scores.count) }
   }
 }

@@ -39,25 +39,6 @@ package struct TopK: Sendable, Equatable {
   }
 }
 
-/// Average precision: Σ (R_n − R_{n−1}) P_n over distinct scores, no interpolation (as scikit-learn).
-/// Throws as `RocArea`. O(n log n).
-package func averagePrecision(
-  scores: [Double], labels: [Double], weights: [Double]? = nil
-) throws(LearningError) -> Double {
-  try Scored.check(scores, labels, weights: weights)
-  let groups = ScoreGroup.descending(scores, labels, weights)
-  let positives = groups.reduce(0) { $0 + $1.positive }
-  var found = 0.0
-  var called = 0.0
-  var sum = 0.0
-  for group in groups {
-    found += group.positive
-    called += group.weight
-    if called > 0 { sum += group.positive / positives * (found / called) }
-  }
-  return sum
-}
-
 /// Rows of one score: their weight, and the weight of the positives among them.
 private struct ScoreGroup {
   var weight: Double
