@@ -9,6 +9,8 @@ package enum HistoriesError: Error, CustomStringConvertible, Equatable {
   case dataContract(String)
   /// Input that reading accepted carries too little for what was asked.
   case insufficient(String)
+  /// A program that is needed is not there or does not start.
+  case service(String)
   /// An output could not be written; nothing is left half-written.
   case output(String)
 
@@ -18,7 +20,7 @@ package enum HistoriesError: Error, CustomStringConvertible, Equatable {
       ([problems.count == 1 ? "\(path) has a problem:" : "\(path) has \(problems.count) problems:"]
         + problems.map { "  " + $0 }).joined(separator: "\n")
     case .inputMissing(let text), .dataContract(let text), .insufficient(let text),
-      .output(let text):
+      .service(let text), .output(let text):
       text
     }
   }
@@ -30,6 +32,7 @@ package enum HistoriesError: Error, CustomStringConvertible, Equatable {
     case .inputMissing: 66
     case .dataContract: 65
     case .insufficient: 3
+    case .service: 69
     case .output: 73
     }
   }
