@@ -31,6 +31,7 @@ struct Tacit: ParsableCommand {
     subcommands: [
       DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ScoreCommand.self,
       NightlyCommand.self, QueueCommand.self, FitCommand.self, PredictCommand.self,
+      ExportCommand.self,
       SynthCommand.self,
     ])
 
