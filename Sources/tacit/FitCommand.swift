@@ -104,7 +104,7 @@ struct FitCommand: ParsableCommand {
     if !data.hasSuffix(".npy") {
       let fitted = try Design(
         fitting: x,
-        sources: table.columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric },
+        sources: table.sources,
         threads: threads)
       guard !fitted.columns.isEmpty else {
         throw DetractionError.insufficient(

@@ -95,6 +95,13 @@ struct LearnerTable {
     self.groups = request.group == nil ? nil : groups
   }
 
+  /// What a design is made from.
+  var sources: [DesignSource] {
+    columns.isEmpty
+      ? [DesignSource](repeating: .numeric, count: x.columns)
+      : columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric }
+  }
+
   /// A table by its name: Parquet, or else CSV, plain or gzip.
   static func source(_ path: String) throws -> ByteSource {
     path.hasSuffix(".parquet") ? try DuckDBProgram.rows(ofParquet: path) : .file(path)
