@@ -5,16 +5,18 @@ import Foundation
 package struct ByteSource: Sendable {
   /// What messages call it: the path that the user gave.
   package let path: String
-  /// A program's path and its arguments; nil for a file.
-  let command: [String]?
+  /// A program's path and its arguments, and those with which it gives the header alone; nil for a
+  /// file.
+  let command: (rows: [String], header: [String])?
 
   package static func file(_ path: String) -> ByteSource { ByteSource(path: path, command: nil) }
 
   /// Throws `inputMissing` where there is no such file, and `service` where the program does not
-  /// start.
-  func open() throws(HistoriesError) -> ByteStream {
+  /// start. `header`: no more than the header is wanted.
+  func open(header: Bool = false) throws(HistoriesError) -> ByteStream {
     guard let command else { return try ByteStream(path: path) }
-    return ByteStream(path: path, child: try ChildProcess(command, reads: path))
+    return ByteStream(
+      path: path, child: try ChildProcess(header ? command.header : command.rows, reads: path))
   }
 }
 
@@ -52,10 +54,12 @@ final class ChildProcess {
   }
 
   deinit {
-    // Whoever stops reading early wants no more of it.
-    if process.isRunning {
-      process.terminate()
-      process.waitUntilExit()
-    }
+    guard process.isRunning else { return }
+    // Whoever stops reading early wants no more of it. The program may be a script whose own child
+    // writes, which only a closed pipe ends; and it was started with signals blocked if the thread
+    // was a worker's, so that none but SIGKILL is sure to reach it.
+    try? output.fileHandleForReading.close()
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
   }
 }

@@ -13,12 +13,13 @@ package enum DuckDBProgram {
     let program = try find()
     let from = "read_parquet(\(literal(pattern(path))))"
     func source(_ query: String) -> ByteSource {
-      ByteSource(
-        path: path,
-        command: [
+      func command(_ query: String) -> [String] {
+        [
           program, "-no-init", "-batch", "-bail", "-c",
           "COPY (\(query)) TO '/dev/stdout' (FORMAT csv, HEADER)",
-        ])
+        ]
+      }
+      return ByteSource(path: path, command: (command(query), command(query + " LIMIT 0")))
     }
     var widened: [String] = []
     let types = source("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(from))")

@@ -24,9 +24,10 @@ final class RowChunks {
     try self.init(.file(path), chunkBytes: chunkBytes)
   }
 
-  init(_ source: ByteSource, chunkBytes: Int) throws(HistoriesError) {
+  /// `header`: no more than the first row is wanted.
+  init(_ source: ByteSource, chunkBytes: Int, header: Bool = false) throws(HistoriesError) {
     self.source = source
-    stream = try source.open()
+    stream = try source.open(header: header)
     // Enough for a byte order mark to be seen whole.
     self.chunkBytes = max(chunkBytes, 16)
   }

@@ -56,7 +56,7 @@ struct Header {
     from source: ByteSource, chunkBytes: Int = RowChunks.defaultChunkBytes
   ) throws(HistoriesError) -> Header {
     let path = source.path
-    let chunks = try RowChunks(source, chunkBytes: min(chunkBytes, 1 << 16))
+    let chunks = try RowChunks(source, chunkBytes: min(chunkBytes, 1 << 16), header: true)
     let buffer = ChunkBuffer()
     guard try chunks.next(into: buffer), buffer.rowBytes > 0 else {
       throw .dataContract("\(path) is empty: expected a header line with the names of the columns")
