@@ -49,6 +49,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   case separated(column: Int, standardisedCoefficient: Double)
   /// A fold that lacks one of the classes.
   case foldWithoutClass(fold: Int, label: Int, rows: Int)
+  /// More bytes of memory than there are.
+  case noRoom(what: String, bytes: Int, allowed: Int)
   /// A file that is not the NPY file it should be.
   case npy(path: String, problem: String)
   /// The operating system refused a file.
@@ -104,6 +106,9 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .foldWithoutClass(let fold, let label, let rows):
       "fold \(fold) leaves no training row with label \(label) (\(rows) rows in all); "
         + "use fewer folds or more rows"
+    case .noRoom(let what, let bytes, let allowed):
+      "\(what) would take \(bytes >> 20) MiB of memory, \(allowed >> 20) MiB are allowed: "
+        + "take fewer rows or columns, or NPY of float64, which is read from the file"
     case .npy(let path, let problem):
       "\(path): \(problem)"
     case .file(let path, let operation, let reason):
@@ -140,7 +145,7 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
       .foldWithoutClass, .tooManyColumns:
       3
-    case .sizeMismatch, .tooLarge, .nonFiniteInput, .nonFinite, .labelOutOfRange,
+    case .sizeMismatch, .tooLarge, .noRoom, .nonFiniteInput, .nonFinite, .labelOutOfRange,
       .probabilityOutOfRange, .negativeWeight, .badLevel, .npy:
       65
     case .badParameter: 64

@@ -58,7 +58,6 @@ struct FitCommand: ParsableCommand {
   }
 
   func validate() throws {
-    try refuseParquet(data)
     try checkThreads(threads)
     if (target == nil) == (labels == nil) {
       throw ValidationError("give --target for CSV or --labels for NPY")
@@ -70,16 +69,14 @@ struct FitCommand: ParsableCommand {
 
   func run() throws {
     var clock = PhaseClock()
-    let leaveOut =
-      [target, group].compactMap { $0 }
-      + drop.utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
-    let table = try LearnerTable(path: data, leaveOut: leaveOut)
-    let y =
-      try labels.map { try NPYFile.vector(at: $0) }
-      ?? table.labels(target ?? "", positive: positive)
-    let groups = try group.map { try table.texts($0) }
+    let drop = self.drop.utf8.split(separator: UInt8(ascii: ","))
+      .map { String(decoding: $0, as: UTF8.self) }
+    let table = try LearnerTable(
+      path: data, .init(target: target, positive: positive, group: group, drop: drop),
+      threads: threads)
+    let y = try labels.map { try NPYFile.vector(at: $0) } ?? table.labels ?? []
     let reading = clock.lap()
-    let learned = try learn(table, y, groups)
+    let learned = try learn(table, y)
     let fitting = clock.lap()
     try OutputFile.write(
       try SealedFile.bytes(learned).contents, to: URL(fileURLWithPath: model))
@@ -99,15 +96,15 @@ struct FitCommand: ParsableCommand {
       """)
   }
 
-  private func learn(_ table: LearnerTable, _ y: [Double], _ groups: [String]?) throws
+  private func learn(_ table: LearnerTable, _ y: [Double]) throws
     -> LearnerModel
   {
     var x = table.x
     var design: Design?
-    if !table.columns.isEmpty {
+    if !data.hasSuffix(".npy") {
       let fitted = try Design(
         fitting: x,
-        sources: table.columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric },
+        sources: table.sources,
         threads: threads)
       guard !fitted.columns.isEmpty else {
         throw DetractionError.insufficient(
@@ -122,7 +119,7 @@ struct FitCommand: ParsableCommand {
     var validation: L2CrossValidation?
     if l2 == nil {
       let folds =
-        groups.map { $0.map { Int(AccountHash.of($0) % 10) } } ?? (0..<x.rows).map { $0 % 10 }
+        table.groups.map { $0.map { Int($0 % 10) } } ?? (0..<x.rows).map { $0 % 10 }
       validation = try crossValidateL2(rows, folds: folds, parameters: parameters)
     }
     let fit = try fitLogistic(

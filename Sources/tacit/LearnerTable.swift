@@ -3,134 +3,158 @@ import Foundation
 import Histories
 import Learning
 
-/// What the learner alone works on: rows of vectors made elsewhere, from CSV or NPY.
+/// What the learner alone works on: rows of vectors made elsewhere, from CSV, Parquet or NPY.
+///
+/// CSV and Parquet are read twice, as streams: once to find what the columns hold, once into the
+/// matrix. Memory: the matrix and a few megabytes a thread.
 struct LearnerTable {
-  /// A column of the vectors: its name, and its levels where it holds texts.
-  struct Column: Codable, Sendable, Equatable {
-    var name: String
-    var levels: [String]?
+  /// What is wanted of a table besides its vectors; all by the names of columns.
+  struct Request {
+    var target: String?
+    /// The value of the target that counts as 1.
+    var positive: String?
+    /// Columns of numbers with a value in every row, such as weights.
+    var numbers: [String] = []
+    var group: String?
+    /// Columns left out of the vectors.
+    var drop: [String] = []
+    /// False for one who wants no vectors at all.
+    var vectors = true
   }
 
   /// Empty for NPY, whose columns have no names.
-  var columns: [Column]
-  var x: Matrix
-  private var table: CSVTable?
+  let columns: [VectorColumn]
+  let x: Matrix
+  /// 0 or 1 a row, where a target was asked for.
+  let labels: [Double]?
+  /// As asked for: a list a column.
+  let numbers: [[Double]]
+  /// The stable hash of each row's group: equal groups have equal ones.
+  let groups: [UInt64]?
+  /// Nil for NPY.
+  let report: TableReport?
 
-  /// Reads NPY (every column a number) or, by any other name, CSV. A CSV column is numeric when
-  /// half of its cells that are not empty are numbers, and then all must be; else it is
-  /// categorical, and of UTF-8 texts; `known` are the columns of a model, which
-  /// must then be there and decide what each is. `leaveOut` are no vectors: target, group, ids.
-  init(path: String, leaveOut: [String], known: [Column]? = nil) throws {
+  /// Throws `HistoriesError` with file and line for what cannot be read, `LearningError` where the
+  /// matrix would not fit into memory.
+  init(path: String, _ request: Request = Request(), threads: Int) throws {
     if path.hasSuffix(".npy") {
       columns = []
       x = try NPYFile.matrix(at: path)
+      (labels, numbers, groups, report) = (nil, [], nil, nil)
       return
     }
-    let table = try CSVTable(path: path)
-    self.table = table
-    for name in leaveOut { _ = try table.column(name, for: "an option") }
-    let columns =
-      try known
-      ?? table.header.enumerated().filter { !leaveOut.contains($0.element) }.map {
-        try Self.infer(table, path, $0.offset, $0.element)
-      }
-    let places = try columns.map { try table.column($0.name, for: "the model") }
-    let codes = columns.map { column in
-      column.levels.map { levels in
-        Dictionary(uniqueKeysWithValues: zip(levels.map { Array($0.utf8) }, 0...))
-      }
+    let source = try Self.source(path)
+    let scan = try TableScan(
+      source, target: request.target, numbers: request.numbers,
+      leaveOut: request.drop + [request.group].compactMap { $0 }, vectors: request.vectors,
+      threads: threads)
+    let report = TableReport(path: path, scan)
+    self.report = report
+    columns = scan.columns.filter(\.isUsable).map {
+      VectorColumn(name: $0.name, levels: $0.levels.isEmpty ? nil : $0.levels)
     }
-    var values = [Double](repeating: .nan, count: table.rowCount * columns.count)
-    for row in 0..<table.rowCount {
-      for (index, place) in places.enumerated() {
-        let cell = row * columns.count + index
-        if let codes = codes[index] {
-          if let code = codes[Array(table.cell(row, place))] { values[cell] = Double(code) }
-        } else {
-          switch table.number(row, place) {
-          case .number(let number): values[cell] = number
-          case .empty: break
-          case .invalid:
-            throw HistoriesError.dataContract(
-              "\(path), line \(table.line(row)): the column \"\(columns[index].name)\" holds no "
-                + "finite decimal number here, expected one as in other rows, or an empty cell")
+    var cells = Self.cells(columns)
+    var values: [Double]?
+    if let target = scan.target {
+      values = try labelValues(target, positive: request.positive, path: path)
+      cells.append(WantedCell(target.name, .level(target.levels)))
+    }
+    cells += request.numbers.map { WantedCell($0, .number) }
+    let reader = try TableReader(source, cells: cells, text: request.group, threads: threads)
+    var matrix = try MatrixBuilder(rows: scan.rows, columns: columns.count, for: path)
+    var labels: [Double] = []
+    var numbers = request.numbers.map { _ in [Double]() }
+    var groups: [UInt64] = []
+    let afterVectors = columns.count
+    let afterTarget = afterVectors + (values == nil ? 0 : 1)
+    var rows = 0
+    while true {
+      let parts = try reader.next()
+      if parts.isEmpty { break }
+      for part in parts {
+        rows += part.rows
+        guard rows <= scan.rows else { break }
+        matrix.append(part.values, width: cells.count)
+        for row in 0..<part.rows {
+          let start = row * cells.count
+          if let values { labels.append(values[Int(part.values[start + afterVectors])]) }
+          for index in numbers.indices {
+            numbers[index].append(part.values[start + afterTarget + index])
           }
+          if request.group != nil { groups.append(part.textHash(row)) }
         }
       }
     }
-    self.columns = columns
-    x = try Matrix(rows: table.rowCount, columns: columns.count, elements: values)
-  }
-
-  private static func infer(_ table: CSVTable, _ path: String, _ place: Int, _ name: String) throws
-    -> Column
-  {
-    var levels: Set<[UInt8]> = []
-    var (numbers, others) = (0, 0)
-    for row in 0..<table.rowCount {
-      switch table.number(row, place) {
-      case .number: numbers += 1
-      case .empty: continue
-      case .invalid: others += 1
-      }
-      levels.insert(Array(table.cell(row, place)))
-    }
-    // One `nan` among numbers must not turn every number into a category of its own.
-    if numbers >= others { return Column(name: name, levels: nil) }
-    for row in 0..<table.rowCount where table.text(row, place) == nil {
+    guard rows == scan.rows else {
       throw HistoriesError.dataContract(
-        "\(path), line \(table.line(row)): the column \"\(name)\" is not UTF-8 here")
+        "\(path) changed while it was read: \(scan.rows) rows, then \(rows); try again")
     }
-    let sorted = levels.sorted { $0.lexicographicallyPrecedes($1) }
-    return Column(name: name, levels: sorted.map { String(decoding: $0, as: UTF8.self) })
+    x = matrix.finish()
+    self.labels = values == nil ? nil : labels
+    self.numbers = numbers
+    self.groups = request.group == nil ? nil : groups
   }
 
-  /// The cells of a named CSV column, as texts.
-  func texts(_ name: String) throws -> [String] {
-    guard let table else {
-      throw HistoriesError.dataContract("an NPY file has no column \"\(name)\": use CSV")
-    }
-    let place = try table.column(name, for: "an option")
-    return (0..<table.rowCount).map { table.text($0, place) ?? "" }
+  /// What a design is made from.
+  var sources: [DesignSource] {
+    columns.isEmpty
+      ? [DesignSource](repeating: .numeric, count: x.columns)
+      : columns.map { $0.levels.map { .categorical(levels: $0.count) } ?? .numeric }
   }
 
-  /// Labels from a CSV column: 1 where the cell is `positive`, or the cell itself when it is 0 or 1.
-  func labels(_ target: String, positive: String?) throws -> [Double] {
-    let cells = try texts(target)
-    if let positive {
-      guard cells.contains(positive) else {
-        throw HistoriesError.dataContract(
-          "no row of \"\(target)\" is \"\(positive)\": --positive names the value to predict")
-      }
-      return cells.map { $0 == positive ? 1 : 0 }
-    }
-    return try cells.enumerated().map { row, cell in
-      switch cell {
-      case "0", "0.0": 0
-      case "1", "1.0": 1
-      default:
-        throw HistoriesError.dataContract(
-          "row \(row + 1) of \"\(target)\" is neither 0 nor 1: say with --positive which value is "
-            + "to be predicted")
-      }
-    }
+  /// A table by its name: Parquet, or else CSV, plain or gzip.
+  static func source(_ path: String) throws -> ByteSource {
+    path.hasSuffix(".parquet") ? try DuckDBProgram.rows(ofParquet: path) : .file(path)
+  }
+
+  static func cells(_ columns: [VectorColumn]) -> [WantedCell] {
+    columns.map { WantedCell($0.name, $0.levels.map { .level($0) } ?? .number) }
   }
 }
 
-/// The file that `fit` writes and `predict` reads.
-struct LearnerModel: Sealed {
-  static let format = "tacit-learner"
-  static let formatVersion = 1
-
-  /// The columns of CSV vectors with the design made of them; nil for NPY, fitted as it stands.
-  var columns: [LearnerTable.Column]?
-  var design: Design?
-  var fit: LogisticFit
-  /// The held-out losses by penalty, where cross-validation chose it.
-  var validation: [L2CrossValidation.Point]?
-
-  func logits(_ table: LearnerTable, threads: Int) throws -> [Double] {
-    let x = try design?.expand(table.x, threads: threads) ?? table.x
-    return try fit.linearPredictors(x, threads: threads)
+/// 0 or 1 for each value of a target: 1 for `positive`, or for 1, true, yes, t or y of a pair.
+///
+/// Throws `dataContract` where the values do not say by themselves which is which.
+private func labelValues(_ target: ScannedColumn, positive: String?, path: String) throws
+  -> [Double]
+{
+  let values = target.levels
+  func refuse(_ text: String) -> HistoriesError {
+    .dataContract("\(path): the target \"\(target.name)\" \(text)")
   }
+  guard target.kind != .tooManyLevels, !values.isEmpty else {
+    throw refuse("has about \(target.distinct) different values, expected two")
+  }
+  let named = values.count <= 10 ? ": " + values.joined(separator: ", ") : ""
+  if let positive {
+    let isNumber = Double(positive) != nil
+    let labels = values.map { value in
+      value.utf8.elementsEqual(positive.utf8) || (isNumber && Double(value) == Double(positive))
+    }
+    guard labels.contains(true) else {
+      throw refuse("has no value \"\(positive)\", which --positive names\(named)")
+    }
+    return labels.map { $0 ? 1 : 0 }
+  }
+  guard values.count <= 2 || isPair(values) else {
+    throw refuse(
+      "has \(values.count) different values, expected two; with --positive VALUE one is held "
+        + "against all others\(named)")
+  }
+  guard isPair(values) else {
+    throw refuse(
+      "has the values \(values.map { "\"\($0)\"" }.joined(separator: " and ")): say with --positive "
+        + "which one is to be predicted")
+  }
+  return values.map { pairs.map(\.1).contains($0.lowercased()) || Double($0) == 1 ? 1 : 0 }
+}
+
+private let pairs = [("0", "1"), ("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y")]
+
+/// Whether all values, however written, are those of one pair whose order is plain.
+private func isPair(_ values: [String]) -> Bool {
+  values.allSatisfy { [0, 1].contains(Double($0)) }
+    || pairs.contains { pair in
+      values.allSatisfy { [pair.0, pair.1].contains($0.lowercased()) }
+    }
 }

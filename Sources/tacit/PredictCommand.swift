@@ -9,42 +9,157 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Give each row of vectors made elsewhere its probability.",
     discussion: """
-      DATA holds the columns that the model was fitted on: CSV by name (others are passed over), \
-      NPY by place. Writes CSV: the row's number from 0, or its --id, then probability and logit.
+      DATA holds the columns that the model was fitted on: CSV or Parquet by name (others are passed \
+      over), NPY by place. It is read as a stream, whatever its size.
+
+      Writes CSV: the row's number from 0, or its --id, then probability and logit; or, where the \
+      name ends in .npy, an array of float64, a row each: probability, logit.
       """)
 
   @Option(help: "A model written by `tacit fit`.")
   var model: String
-  @Argument(help: "The vectors: CSV or NPY.")
+  @Argument(help: "The vectors: CSV, Parquet or NPY.")
   var data: String
-  @Option(help: "The CSV column that names a row.")
+  @Option(help: "The column of CSV or Parquet that names a row.")
   var id: String?
-  @Option(help: "The file to write.")
+  @Option(help: "The file to write: CSV or NPY.")
   var out: String
   @Option(help: "Threads to use (default: all cores). Never changes a result.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Flag(help: "Report as JSON.")
+  var json = false
+
+  private struct Seconds: Encodable { var reading, predicting, writing: Double }
+
+  private struct Report: Encodable {
+    var rows: Int
+    /// Cells with a text that the model has not seen; they count as missing.
+    var unseenLevels: Int
+    var seconds: Seconds
+  }
+
+  /// Rows of NPY that are predicted before they are written.
+  private static let block = 1 << 20
 
   func validate() throws {
-    for path in [data, out] { try refuseParquet(path) }
+    try refuseParquet(out)
     try checkThreads(threads)
+    if id != nil, data.hasSuffix(".npy") || out.hasSuffix(".npy") {
+      throw ValidationError("--id names a column, and NPY has none: leave it out")
+    }
   }
 
   func run() throws {
-    let learned = try SealedFile.read(LearnerModel.self, path: model).body
+    var seconds = Seconds(reading: 0, predicting: 0, writing: 0)
+    var clock = PhaseClock()
+    let learned = try LearnerModel.read(model)
     guard data.hasSuffix(".npy") == (learned.columns == nil) else {
       throw DetractionError.modelFile(
         learned.columns == nil
           ? "\(model) was fitted on NPY vectors, expected the same here"
-          : "\(model) was fitted on CSV columns, expected the same here")
+          : "\(model) was fitted on columns with names, expected CSV or Parquet here")
     }
-    let table = try LearnerTable(path: data, leaveOut: [], known: learned.columns)
-    let ids = try id.map { try table.texts($0) }
-    let file = try OutputFile(path: out)
-    try file.write("\(id == nil ? "row" : csvField(id ?? "")),probability,logit\n")
-    for (row, logit) in try learned.logits(table, threads: threads).enumerated() {
-      let name = ids.map { csvField($0[row]) } ?? "\(row)"
-      try file.write("\(name),\(LogisticFit.probability(logit: logit)),\(logit)\n")
+    let file = try PredictionFile(path: out, id: id, threads: threads)
+    var unseen = 0
+    if let columns = learned.columns {
+      let reader = try TableReader(
+        LearnerTable.source(data), cells: LearnerTable.cells(columns), text: id, threads: threads)
+      while true {
+        let parts = try reader.next()
+        seconds.reading += clock.lap()
+        if parts.isEmpty { break }
+        let predictions = StripedWork.map(stripes: parts.count, threads: threads) { index in
+          Result { () throws(LearningError) in
+            let x = try Matrix(
+              rows: parts[index].rows, columns: columns.count, elements: parts[index].values)
+            return try learned.predict(x, rows: 0..<x.rows, threads: 1)
+          }
+        }
+        seconds.predicting += clock.lap()
+        for (part, prediction) in zip(parts, predictions) {
+          try file.write(try prediction.get(), names: part)
+          unseen += part.unseen
+        }
+        seconds.writing += clock.lap()
+      }
+    } else {
+      let x = try NPYFile.matrix(at: data)
+      seconds.reading += clock.lap()
+      for start in stride(from: 0, to: x.rows, by: Self.block) {
+        let rows = start..<min(start + Self.block, x.rows)
+        let predictions = try learned.predict(x, rows: rows, threads: threads)
+        seconds.predicting += clock.lap()
+        try file.write(predictions, names: nil)
+        seconds.writing += clock.lap()
+      }
     }
+    try file.commit()
+    seconds.writing += clock.lap()
+    if unseen > 0 {
+      printToStandardError(
+        "\(unseen) cells hold texts that the model has not seen: taken as missing")
+    }
+    if json {
+      try printJSON(Report(rows: file.rows, unseenLevels: unseen, seconds: seconds))
+    }
+  }
+}
+
+/// What `predict` writes, CSV or NPY by the file's name.
+private final class PredictionFile {
+  private(set) var rows = 0
+  private let file: OutputFile
+  private let isNPY: Bool
+  private let threads: Int
+  /// Rows whose text is made at once.
+  private static let part = 1 << 14
+
+  init(path: String, id: String?, threads: Int) throws {
+    file = try OutputFile(path: path)
+    isNPY = path.hasSuffix(".npy")
+    self.threads = threads
+    if isNPY {
+      try file.write(NPYFile.header(rows: 0, columns: 2))
+    } else {
+      try file.write("\(csvField(id ?? "row")),probability,logit\n")
+    }
+  }
+
+  /// Writes pairs of probability and logit; `names` has the rows' ids, if they are wanted.
+  func write(_ pairs: [Double], names: TableRows?) throws {
+    let count = pairs.count / 2
+    if isNPY {
+      var failure: HistoriesError?
+      pairs.withUnsafeBytes { bytes in
+        do throws(HistoriesError) { try file.write(bytes) } catch { failure = error }
+      }
+      if let failure { throw failure }
+    } else {
+      let first = rows
+      let parts = (count + Self.part - 1) / Self.part
+      let texts = StripedWork.map(stripes: parts, threads: threads) { index in
+        let range = (index * Self.part)..<min((index + 1) * Self.part, count)
+        let writer = NumberWriter(capacity: range.count * 56)
+        for row in range {
+          if let names, names.hasTexts {
+            writer.append(field: names.text(row))
+          } else {
+            writer.append(Double(first + row))
+          }
+          pairs.withUnsafeBufferPointer {
+            writer.append(cells: $0.baseAddress! + 2 * row, count: 2)
+          }
+          writer.append(byte: 0x0a)
+        }
+        return writer.written
+      }
+      for text in texts { try file.write(text) }
+    }
+    rows += count
+  }
+
+  func commit() throws {
+    if isNPY { try file.overwriteStart(with: NPYFile.header(rows: rows, columns: 2)) }
     try file.commit()
   }
 }

@@ -21,8 +21,14 @@ package enum Program {
     try run(arguments, in: folder)
   }
 
-  package static func run(_ arguments: [String], in folder: URL) throws -> Result {
-    let process = try start(arguments, in: folder)
+  /// `environment` is added to the test's own; `dataMegabytes` limits the memory of its own that the
+  /// program may have (RLIMIT_DATA; mapped files do not count).
+  package static func run(
+    _ arguments: [String], in folder: URL, environment: [String: String] = [:],
+    dataMegabytes: Int? = nil
+  ) throws -> Result {
+    let process = try start(
+      arguments, in: folder, environment: environment, dataMegabytes: dataMegabytes)
     process.process.waitUntilExit()
     return Result(
       status: process.process.terminationStatus,
@@ -31,13 +37,20 @@ package enum Program {
   }
 
   /// Starts `tacit` and returns at once; what it prints goes to two files.
-  package static func start(_ arguments: [String], in folder: URL) throws
-    -> (process: Process, output: URL, errors: URL)
-  {
+  package static func start(
+    _ arguments: [String], in folder: URL, environment: [String: String] = [:],
+    dataMegabytes: Int? = nil
+  ) throws -> (process: Process, output: URL, errors: URL) {
     let outputs = try temporaryFolder()
     let process = Process()
     process.executableURL = url
     process.arguments = arguments
+    if let dataMegabytes {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments =
+        ["-c", "ulimit -d \(dataMegabytes << 10); exec \"$0\" \"$@\"", url.path] + arguments
+    }
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     let output = outputs.appendingPathComponent("out")

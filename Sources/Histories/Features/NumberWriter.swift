@@ -36,14 +36,14 @@ package final class NumberWriter {
   }
 
   @inline(__always)
-  func append(byte: UInt8) {
+  package func append(byte: UInt8) {
     need(1)
     place.pointee = byte
     place += 1
   }
 
   /// A CSV field, quoted where RFC 4180 asks for it.
-  func append(field: some Collection<UInt8>) {
+  package func append(field: some Collection<UInt8>) {
     need(2 * field.count + 2)
     let special = field.contains { $0 == 0x2c || $0 == 0x22 || $0 == 0x0a || $0 == 0x0d }
     if special { append(byte: 0x22) }
@@ -56,7 +56,7 @@ package final class NumberWriter {
 
   /// A row of CSV cells, each after a comma.
   @inline(__always)
-  func append(cells row: UnsafePointer<Double>, count: Int) {
+  package func append(cells row: UnsafePointer<Double>, count: Int) {
     need(count &* Self.longest)
     var place = place
     for index in 0..<count {

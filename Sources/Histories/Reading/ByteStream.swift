@@ -2,7 +2,7 @@ import CZlib
 import Foundation
 
 /// The bytes of one file in order, inflated when the file is gzip (known by its first bytes; any
-/// number of members). One reader at a time.
+/// number of members), or of a program's output. One reader at a time.
 final class ByteStream {
   let path: String
   /// Bytes on disk, and how many of them have been read.
@@ -10,9 +10,19 @@ final class ByteStream {
   private(set) var consumed = 0
   private let descriptor: Int32
   private var inflater: Inflater?
+  /// The program whose output this is; it owns the descriptor.
+  private let child: ChildProcess?
+
+  init(path: String, child: ChildProcess) {
+    self.path = path
+    self.child = child
+    descriptor = child.descriptor
+    size = 0
+  }
 
   init(path: String) throws(HistoriesError) {
     self.path = path
+    child = nil
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw .inputMissing("\(path): \(String(cString: strerror(errno)))")
@@ -28,7 +38,9 @@ final class ByteStream {
     if got == 2, magic == (0x1f, 0x8b) { inflater = Inflater(path: path) }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    if child == nil { close(descriptor) }
+  }
 
   var isCompressed: Bool { inflater != nil }
 
@@ -52,6 +64,7 @@ final class ByteStream {
       filled += got
     }
     consumed += filled
+    if filled < target.count { try child?.finish() }
     return filled
   }
 }

@@ -12,6 +12,7 @@ final class RowChunks {
   static let longestRow = 64 << 20
 
   let stream: ByteStream
+  private let source: ByteSource
   private let chunkBytes: Int
   private var carry: [UInt8] = []
   private var carryHasQuote = false
@@ -19,8 +20,14 @@ final class RowChunks {
   private var chunk = 0
   private var finished = false
 
-  init(path: String, chunkBytes: Int) throws(HistoriesError) {
-    stream = try ByteStream(path: path)
+  convenience init(path: String, chunkBytes: Int) throws(HistoriesError) {
+    try self.init(.file(path), chunkBytes: chunkBytes)
+  }
+
+  /// `header`: no more than the first row is wanted.
+  init(_ source: ByteSource, chunkBytes: Int, header: Bool = false) throws(HistoriesError) {
+    self.source = source
+    stream = try source.open(header: header)
     // Enough for a byte order mark to be seen whole.
     self.chunkBytes = max(chunkBytes, 16)
   }
@@ -66,7 +73,7 @@ final class RowChunks {
 
   /// The line is counted only when it is needed, by reading the file again.
   private func unclosed(at offset: Int) throws(HistoriesError) -> HistoriesError {
-    let again = try ByteStream(path: stream.path)
+    let again = try source.open()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { buffer.deallocate() }
     var line = 1

@@ -49,7 +49,14 @@ struct Header {
 
   /// Reads the header out of the file's first chunk and takes it away from `rows`.
   static func read(from path: String, chunkBytes: Int) throws(HistoriesError) -> Header {
-    let chunks = try RowChunks(path: path, chunkBytes: min(chunkBytes, 1 << 16))
+    try read(from: .file(path), chunkBytes: chunkBytes)
+  }
+
+  static func read(
+    from source: ByteSource, chunkBytes: Int = RowChunks.defaultChunkBytes
+  ) throws(HistoriesError) -> Header {
+    let path = source.path
+    let chunks = try RowChunks(source, chunkBytes: min(chunkBytes, 1 << 16), header: true)
     let buffer = ChunkBuffer()
     guard try chunks.next(into: buffer), buffer.rowBytes > 0 else {
       throw .dataContract("\(path) is empty: expected a header line with the names of the columns")

@@ -73,9 +73,15 @@ package enum SigmoidKernel {
   }
 
   /// 1 / (1 + exp(-eta)).
-  package static func sigmoid(_ eta: Double) -> Double {
-    let u = expNonPositive(Lanes(repeating: -abs(eta)))[0]
-    return eta >= 0 ? 1 / (1 + u) : u / (1 + u)
+  package static func sigmoid(_ eta: Double) -> Double { sigmoid(Lanes(repeating: eta))[0] }
+
+  /// The same of two rows.
+  @inline(__always)
+  static func sigmoid(_ eta: Lanes) -> Lanes {
+    let positive = eta .>= 0
+    let u = expNonPositive(eta.replacing(with: -eta, where: positive))
+    let numerator = u.replacing(with: 1, where: positive)
+    return numerator / (1 + u)
   }
 
   /// softplus(eta) = log(1 + exp(eta)), without overflow.

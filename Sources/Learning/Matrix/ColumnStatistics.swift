@@ -95,10 +95,11 @@ package struct ColumnStatistics: Sendable, Equatable, Codable {
 }
 
 extension Matrix {
-  /// The error that names the first value that is not finite, in row order. O(rows × columns).
+  /// The error that names the first value that is not finite among the given rows (all if nil), in
+  /// row order. O(rows × columns).
   /// Where all are finite, that squares or sums are not, with the column of the largest value.
-  func firstNonFinite() -> LearningError {
-    for i in 0..<rows {
+  func firstNonFinite(in range: Range<Int>? = nil) -> LearningError {
+    for i in range ?? 0..<rows {
       for j in 0..<columns where !self[i, j].isFinite {
         return .nonFiniteInput(row: i, column: j)
       }
@@ -114,25 +115,5 @@ extension Matrix {
       }
     }
     return column
-  }
-
-  /// X b + intercept for every row. O(rows × columns).
-  package func linearPredictors(
-    coefficients: [Double], intercept: Double, threads: Int
-  ) -> [Double] {
-    precondition(coefficients.count == columns)
-    let stripes = StripedWork.bounds(of: rows, unit: 1024)
-    let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
-      var eta = [Double](repeating: intercept, count: stripes[stripe].count)
-      if let block = BLAS.Rows(self, stripes[stripe]) {
-        eta.withUnsafeMutableBufferPointer { eta in
-          coefficients.withUnsafeBufferPointer { b in
-            BLAS.accumulate(rows: block, times: b.baseAddress!, into: eta.baseAddress!)
-          }
-        }
-      }
-      return eta
-    }
-    return Array(parts.joined())
   }
 }

@@ -24,9 +24,9 @@ package struct Matrix: Sendable {
         what: "elements of a \(rows) × \(columns) matrix", expected: rows * columns,
         got: elements.count)
     }
-    self.init(rows: rows, columns: columns, order: order) { span in
-      for i in elements.indices { span[i] = elements[i] }
-    }
+    let storage = MatrixStorage(uninitialized: elements.count)
+    _ = storage.mutableValues.initialize(from: elements)
+    self.init(rows: rows, columns: columns, order: order, storage: storage)
   }
 
   /// The matrix whose values `fill` writes into the given span (zeros before). O(rows × columns).
@@ -165,6 +165,10 @@ final class MatrixStorage: @unchecked Sendable {
   var mutableValues: UnsafeMutableBufferPointer<Double> {
     UnsafeMutableBufferPointer(mutating: values)
   }
+
+  /// The values in an array; the block lives until they are copied, which a mere `Array(values)` at
+  /// its last use would not see to.
+  func copied() -> [Double] { withExtendedLifetime(self) { Array(values) } }
 
   deinit { release() }
 }

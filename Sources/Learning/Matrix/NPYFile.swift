@@ -5,10 +5,11 @@ import Foundation
 /// Format: numpy/lib/format.py. A magic string, a version, the length of a header, the header (a
 /// Python dictionary with exactly `descr`, `fortran_order`, `shape`), then the values.
 package enum NPYFile {
-  /// The two-dimensional float64 or float32 array of a file as a matrix.
+  /// The two-dimensional array of a file as a matrix.
   ///
-  /// float64 values are mapped, in either order, and read in at once; float32 values are converted
-  /// into an owned block. Throws `LearningError.file` or `.npy` with the path. O(file).
+  /// float64 values are mapped, in either order, and read in at once unless they are more than half
+  /// of memory; other types are converted into an owned block. Throws `LearningError.file`, `.npy`
+  /// or `.noRoom` with the path. O(file).
   package static func matrix(at path: String) throws(LearningError) -> Matrix {
     let map = try MappedFile(path: path)
     let header = try NPYHeader(parsing: map, path: path)
@@ -18,33 +19,28 @@ package enum NPYFile {
     let rows = header.shape[0]
     let columns = header.shape[1]
     let order: Matrix.Order = header.fortranOrder ? .columnMajor : .rowMajor
-    let count = rows * columns
-    switch header.descr {
-    case "<f8":
-      let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
-      guard header.dataOffset % MemoryLayout<Double>.alignment == 0 else {
-        return Matrix(rows: rows, columns: columns, order: order) { span in
-          for i in 0..<count {
-            span[i] = bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)
-          }
-        }
-      }
-      let values = UnsafeBufferPointer(
-        rebasing: bytes.assumingMemoryBound(to: Double.self)[..<count])
-      // The closure keeps the mapping alive as long as the matrix.
-      let storage = MatrixStorage(values: values) { withExtendedLifetime(map) {} }
-      return Matrix(rows: rows, columns: columns, order: order, storage: storage)
-    case "<f4":
-      let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
-      return Matrix(rows: rows, columns: columns, order: order) { span in
-        for i in 0..<count {
-          span[i] = Double(bytes.loadUnaligned(fromByteOffset: 4 * i, as: Float.self))
-        }
-      }
-    default:
-      throw .npy(
-        path: path, problem: "expected values of type '<f8' or '<f4', got '\(header.descr)'")
+    map.readIn()
+    guard header.descr == "<f8", header.dataOffset % MemoryLayout<Double>.alignment == 0 else {
+      return Matrix(
+        rows: rows, columns: columns, order: order,
+        storage: try converted(map, header, path: path))
     }
+    let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
+    let values = UnsafeBufferPointer(
+      rebasing: bytes.assumingMemoryBound(to: Double.self)[..<(rows * columns)])
+    // The closure keeps the mapping alive as long as the matrix.
+    let storage = MatrixStorage(values: values) { withExtendedLifetime(map) {} }
+    return Matrix(rows: rows, columns: columns, order: order, storage: storage)
+  }
+
+  /// The first bytes of a file of float64 rows × columns in C order: 128 of them for any shape, so
+  /// that a count known last can be written over the first.
+  package static func header(rows: Int, columns: Int) -> [UInt8] {
+    var text = Array(
+      "{'descr': '<f8', 'fortran_order': False, 'shape': (\(rows), \(columns)), }".utf8)
+    while text.count < 117 { text.append(0x20) }
+    text.append(0x0a)
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text
   }
 
   /// The one-dimensional array of a file: float64, float32, int64, int32, int8, uint8 or bool.
@@ -54,30 +50,42 @@ package enum NPYFile {
     guard header.shape.count == 1 else {
       throw .npy(path: path, problem: "expected one dimension, got shape \(header.shapeText)")
     }
-    let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
-    let count = header.shape[0]
-    func load<T>(_ type: T.Type, _ convert: (T) -> Double) -> [Double] {
-      let size = MemoryLayout<T>.size
-      return (0..<count).map { convert(bytes.loadUnaligned(fromByteOffset: size * $0, as: type)) }
+    return try converted(map, header, path: path).copied()
+  }
+
+  /// The values of a file, of whatever type, as float64.
+  private static func converted(
+    _ map: MappedFile, _ header: NPYHeader, path: String
+  ) throws(LearningError) -> MatrixStorage {
+    let count = header.shape.reduce(1, *)
+    try PhysicalMemory.check(8 * count, for: "\(path) as float64")
+    let storage = MatrixStorage(uninitialized: count)
+    func load<T>(_ type: T.Type, _ convert: @Sendable (T) -> Double) {
+      let stripes = StripedWork.bounds(of: count, unit: 4096)
+      StripedWork.run(stripes: stripes.count, threads: 2) { stripe in
+        let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[header.dataOffset...])
+        let target = storage.mutableValues
+        for i in stripes[stripe] {
+          target[i] = convert(
+            bytes.loadUnaligned(fromByteOffset: MemoryLayout<T>.size * i, as: type))
+        }
+      }
     }
     switch header.descr {
-    case "<f8": return load(Double.self) { $0 }
-    case "<f4": return load(Float.self) { Double($0) }
-    case "<i8": return load(Int64.self) { Double($0) }
-    case "<i4": return load(Int32.self) { Double($0) }
-    case "|i1": return load(Int8.self) { Double($0) }
-    case "|u1": return load(UInt8.self) { Double($0) }
-    case "|b1":
-      for i in 0..<count where bytes[i] > 1 {
-        throw .npy(path: path, problem: "expected bytes 0 or 1 of type '|b1', got \(bytes[i])")
-      }
-      return load(UInt8.self) { Double($0) }
+    case "<f8": load(Double.self) { $0 }
+    case "<f4": load(Float.self) { Double($0) }
+    case "<i8": load(Int64.self) { Double($0) }
+    case "<i4": load(Int32.self) { Double($0) }
+    case "|i1": load(Int8.self) { Double($0) }
+    case "|u1": load(UInt8.self) { Double($0) }
     default:
-      throw .npy(
-        path: path,
-        problem: "expected values of type '<f8', '<f4', '<i8', '<i4', '|i1', '|u1' or '|b1', got "
-          + "'\(header.descr)'")
+      for (i, byte) in map.bytes[header.dataOffset...].enumerated() where byte > 1 {
+        throw .npy(
+          path: path, problem: "expected bytes 0 or 1 of type '|b1', got \(byte) at place \(i)")
+      }
+      load(UInt8.self) { Double($0) }
     }
+    return storage
   }
 }
 

@@ -18,7 +18,7 @@ extension Matrix {
         target[row] = sum
       }
     }
-    return Array(result.values)
+    return result.copied()
   }
 
   /// X Bᵀ: rows × rows of `other`, row-major, one matrix product a stripe of rows.

@@ -1,0 +1,139 @@
+import Learning
+
+/// A model as an ONNX file: the transforms of raw columns, logit and probability, all in float64.
+package enum ONNXFile {
+  /// Inputs: a tensor of rows × 1 for each column, by its name, float64 (NaN is missing) or string
+  /// (a text that is no level is missing); for NPY vectors one `x` of rows × columns. Outputs:
+  /// `logit` and `probability`, rows × 1.
+  package static func contents(_ score: PortableScore) -> [UInt8] {
+    var printer = ONNXPrinter(score)
+    return printer.file()
+  }
+}
+
+private struct ONNXPrinter {
+  private let score: PortableScore
+  private var graph: ONNXGraph
+  /// By source, what several of its columns need.
+  private var numbers: [Int: String] = [:]
+  private var absences: [Int: String] = [:]
+  private var codes: [Int: String] = [:]
+
+  init(_ score: PortableScore) {
+    self.score = score
+    graph = ONNXGraph(inputNames: score.isNamed ? score.sources.map(\.name) : ["x"])
+  }
+
+  mutating func file() -> [UInt8] {
+    if score.isNamed {
+      for source in score.sources {
+        graph.addInput(source.name, source.levels == nil ? .double : .string, columns: 1)
+      }
+    } else {
+      graph.addInput("x", .double, columns: score.sources.count)
+    }
+    // Columns without weight are not computed: a lasso leaves many.
+    var kept = score.coefficients.indices.filter { score.coefficients[$0] != 0 }
+    if kept.isEmpty { kept = [0] }
+    var coefficients = kept.map { score.coefficients[$0] }
+    let design: String
+    if let columns = score.design?.columns {
+      design = concatenated(kept.map { column(columns[$0]) })
+    } else if score.isNamed {
+      design = concatenated(kept.map { number($0) })
+    } else {
+      design = "x"
+      coefficients = score.coefficients
+    }
+    let weights = graph.constant(coefficients, shape: [coefficients.count, 1])
+    let sum = graph.add("MatMul", [design, weights])
+    let logit = graph.add("Add", [sum, graph.scalar(score.intercept)], named: "logit")
+    _ = graph.add("Sigmoid", [logit], named: "probability")
+    for output in PortableScore.outputs { graph.addOutput(output) }
+    return graph.file(
+      description: "logit and probability of a row of vectors; NaN, or a text that is no level, is "
+        + "missing")
+  }
+
+  private mutating func concatenated(_ columns: [String]) -> String {
+    columns.count == 1 ? columns[0] : graph.add("Concat", columns, ["axis": .int(1)])
+  }
+
+  private mutating func ints(_ values: [Int]) -> String {
+    graph.constant(values, shape: [values.count])
+  }
+
+  /// A standardised column, 0 where it is missing.
+  private mutating func column(_ column: DesignColumn) -> String {
+    switch column.basis {
+    case .linear:
+      return present(standardised(number(column.source), column), column.source)
+    case .log1p:
+      return present(standardised(log1p(number(column.source)), column), column.source)
+    case .missing where score.sources[column.source].levels == nil:
+      return graph.add(
+        "Where",
+        [
+          absence(column.source), graph.scalar(column.value(.nan)), graph.scalar(column.value(0)),
+        ])
+    case .missing, .level, .pooled:
+      // The value of each level, then that of a text which is none: place −1 is the last.
+      let levels = score.sources[column.source].levels ?? []
+      let values = levels.indices.map { column.value(Double($0)) } + [column.value(.nan)]
+      let table = graph.constant(values, shape: [values.count])
+      return graph.add("Gather", [table, code(column.source)])
+    }
+  }
+
+  private mutating func standardised(_ value: String, _ column: DesignColumn) -> String {
+    let centred = graph.add("Sub", [value, graph.scalar(column.mean)])
+    return graph.add("Div", [centred, graph.scalar(column.scale)])
+  }
+
+  /// The value, or 0 where the source is missing.
+  private mutating func present(_ value: String, _ source: Int) -> String {
+    graph.add("Where", [absence(source), graph.scalar(0), value])
+  }
+
+  private mutating func number(_ source: Int) -> String {
+    if score.isNamed { return score.sources[source].name }
+    if let known = numbers[source] { return known }
+    let name = graph.add("Gather", ["x", ints([source])], ["axis": .int(1)])
+    numbers[source] = name
+    return name
+  }
+
+  private mutating func absence(_ source: Int) -> String {
+    if let known = absences[source] { return known }
+    let name = graph.add("IsNaN", [number(source)])
+    absences[source] = name
+    return name
+  }
+
+  /// The place of the text among the levels, −1 for any other.
+  private mutating func code(_ source: Int) -> String {
+    if let known = codes[source] { return known }
+    let column = score.sources[source]
+    let levels = column.levels ?? []
+    let name = graph.add(
+      "LabelEncoder", [column.name], domain: "ai.onnx.ml",
+      [
+        "keys_strings": .strings(levels), "values_int64s": .ints(Array(levels.indices)),
+        "default_int64": .int(-1),
+      ])
+    codes[source] = name
+    return name
+  }
+
+  /// sign(x) log(1 + |x|), by Kahan's way (see `ScoreSQL`).
+  private mutating func log1p(_ x: String) -> String {
+    let magnitude = graph.add("Abs", [x])
+    let u = graph.add("Add", [magnitude, graph.scalar(1)])
+    let rounded = graph.add("Sub", [u, graph.scalar(1)])
+    let quotient = graph.add("Div", [magnitude, rounded])
+    let product = graph.add("Mul", [graph.add("Log", [u]), quotient])
+    let tiny = graph.add("Equal", [rounded, graph.scalar(0)])
+    let value = graph.add("Where", [tiny, magnitude, product])
+    return graph.add("Mul", [graph.add("Sign", [x]), value])
+  }
+}

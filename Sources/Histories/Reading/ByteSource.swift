@@ -1,0 +1,65 @@
+import Foundation
+
+/// Where the bytes of a table come from, as often as they are asked for: a file, or the output of a
+/// program that is run anew each time.
+package struct ByteSource: Sendable {
+  /// What messages call it: the path that the user gave.
+  package let path: String
+  /// A program's path and its arguments, and those with which it gives the header alone; nil for a
+  /// file.
+  let command: (rows: [String], header: [String])?
+
+  package static func file(_ path: String) -> ByteSource { ByteSource(path: path, command: nil) }
+
+  /// Throws `inputMissing` where there is no such file, and `service` where the program does not
+  /// start. `header`: no more than the header is wanted.
+  func open(header: Bool = false) throws(HistoriesError) -> ByteStream {
+    guard let command else { return try ByteStream(path: path) }
+    return ByteStream(
+      path: path, child: try ChildProcess(header ? command.header : command.rows, reads: path))
+  }
+}
+
+/// A program whose output is read through a pipe.
+final class ChildProcess {
+  let descriptor: Int32
+  private let process = Process()
+  private let output = Pipe()
+  private let errors = Pipe()
+  private let reads: String
+
+  /// `reads` is the file that it reads, for messages.
+  init(_ command: [String], reads: String) throws(HistoriesError) {
+    self.reads = reads
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = errors
+    descriptor = output.fileHandleForReading.fileDescriptor
+    do { try process.run() } catch {
+      throw .service("\(command[0]) does not start: \(error.localizedDescription)")
+    }
+  }
+
+  /// Waits for the end; throws `dataContract` with the program's own first line if it failed, so
+  /// that output cut short is never taken for all of it.
+  func finish() throws(HistoriesError) {
+    let said = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
+    let line = said.split(separator: UInt8(ascii: "\n")).first ?? said[...]
+    throw .dataContract(
+      "\(reads) cannot be read: \(String(decoding: line.prefix(300), as: UTF8.self))")
+  }
+
+  deinit {
+    guard process.isRunning else { return }
+    // Whoever stops reading early wants no more of it. The program may be a script whose own child
+    // writes, which only a closed pipe ends; and it was started with signals blocked if the thread
+    // was a worker's, so that none but SIGKILL is sure to reach it.
+    try? output.fileHandleForReading.close()
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+}

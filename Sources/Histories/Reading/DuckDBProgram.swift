@@ -1,0 +1,82 @@
+import Foundation
+
+/// Parquet, read by the `duckdb` program (PyPI duckdb-cli) as a stream of CSV (DESIGN 5.10).
+package enum DuckDBProgram {
+  /// The rows of a Parquet file as CSV with a header, in the file's order. Numbers of 32 bits are
+  /// widened first, so that they arrive as the doubles they are. Throws `inputMissing` where there
+  /// is no such file, `service` where there is no program, `dataContract` where it cannot read the
+  /// file.
+  package static func rows(ofParquet path: String) throws(HistoriesError) -> ByteSource {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw .inputMissing("\(path): no such file")
+    }
+    let program = try find()
+    let from = "read_parquet(\(literal(pattern(path))))"
+    func source(_ query: String) -> ByteSource {
+      func command(_ query: String) -> [String] {
+        [
+          program, "-no-init", "-batch", "-bail", "-c",
+          "COPY (\(query)) TO '/dev/stdout' (FORMAT csv, HEADER)",
+        ]
+      }
+      return ByteSource(path: path, command: (command(query), command(query + " LIMIT 0")))
+    }
+    var widened: [String] = []
+    let types = source("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(from))")
+    let columns = try RowBatches(types, columns: 2, threads: 1)
+    while true {
+      let batch = try columns.next(1) { (chunk) throws(RowFailure) in
+        var found: [String] = []
+        while try chunk.next() {
+          let (name, type) = (chunk.fields[0], chunk.fields[1])
+          if let name = name.text, type.text == "FLOAT" { found.append(identifier(name)) }
+        }
+        return found
+      }
+      if batch.isEmpty { break }
+      widened += batch.joined()
+    }
+    let replaced = widened.map { "CAST(\($0) AS DOUBLE) AS \($0)" }.joined(separator: ", ")
+    return source("SELECT *\(widened.isEmpty ? "" : " REPLACE (\(replaced))") FROM \(from)")
+  }
+
+  /// `duckdb` on the PATH, then in the virtual environment that is active or stands in the folder.
+  private static func find() throws(HistoriesError) -> String {
+    let environment = ProcessInfo.processInfo.environment
+    var folders = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
+      .map { String(decoding: $0, as: UTF8.self) }
+    if let active = environment["VIRTUAL_ENV"] { folders.append("\(active)/bin") }
+    folders.append(".venv/bin")
+    for folder in folders {
+      let path = "\(folder)/duckdb"
+      if FileManager.default.isExecutableFile(atPath: path) { return path }
+    }
+    throw .service(
+      "reading Parquet needs the `duckdb` program, found neither on the PATH nor in .venv/bin: "
+        + "pip install duckdb-cli")
+  }
+
+  /// A text as an SQL string.
+  private static func literal(_ text: String) -> String { quoted(text, by: 0x27) }
+
+  private static func identifier(_ name: String) -> String { quoted(name, by: 0x22) }
+
+  private static func quoted(_ text: String, by mark: UInt8) -> String {
+    var bytes = [mark]
+    for byte in text.utf8 {
+      if byte == mark { bytes.append(mark) }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes + [mark], as: UTF8.self)
+  }
+
+  /// A path as a pattern that fits it alone.
+  private static func pattern(_ path: String) -> String {
+    var bytes: [UInt8] = []
+    for byte in path.utf8 {
+      let special = [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "[")].contains(byte)
+      bytes += special ? [UInt8(ascii: "["), byte, UInt8(ascii: "]")] : [byte]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
