@@ -18,6 +18,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   case sizeMismatch(what: String, expected: Int, got: Int)
   /// Fewer rows than the work needs.
   case tooFewRows(rows: Int, needed: Int)
+  /// Fewer groups of rows than the work needs.
+  case tooFewGroups(groups: Int, needed: Int)
   /// All rows with weight carry the same label.
   case oneClass(label: Int, rows: Int)
   /// NaN or infinity in the design matrix.
@@ -47,6 +49,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   case rankDeficient(aliases: [Alias], columns: Int)
   /// Without a penalty a combination of columns separates the classes: no finite optimum.
   case separated(column: Int, standardisedCoefficient: Double)
+  /// Standard errors of a fit whose penalty selects columns.
+  case noStandardErrors
   /// A fold that lacks one of the classes.
   case foldWithoutClass(fold: Int, label: Int, rows: Int)
   /// More bytes of memory than there are.
@@ -70,6 +74,8 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(what): expected \(expected), got \(got)"
     case .tooFewRows(let rows, let needed):
       "too few rows: got \(rows), need at least \(needed)"
+    case .tooFewGroups(let groups, let needed):
+      "too few groups of rows: got \(groups), need at least \(needed)"
     case .oneClass(let label, let rows):
       "only one class: all \(rows) rows with weight have label \(label); both are needed"
     case .nonFiniteInput(let row, let column):
@@ -103,6 +109,9 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
     case .separated(let column, let coefficient):
       "the classes can be separated without error: the standardised coefficient of \(name(column)) "
         + "reached \(coefficient) with almost no curvature left; use a penalty above 0"
+    case .noStandardErrors:
+      "standard errors do not hold for coefficients that an L1 penalty or a side of zero selects; "
+        + "use the selection frequencies of refits, or a penalty without L1"
     case .foldWithoutClass(let fold, let label, let rows):
       "fold \(fold) leaves no training row with label \(label) (\(rows) rows in all); "
         + "use fewer folds or more rows"
@@ -142,13 +151,14 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
   /// its contract, 64 for a parameter, 66 and 73 for files.
   package var exitStatus: Int32 {
     switch self {
-    case .tooFewRows, .oneClass, .noWeight, .notConverged, .rankDeficient, .separated,
+    case .tooFewRows, .tooFewGroups, .oneClass, .noWeight, .notConverged, .rankDeficient,
+      .separated,
       .foldWithoutClass, .tooManyColumns:
       3
     case .sizeMismatch, .tooLarge, .noRoom, .nonFiniteInput, .nonFinite, .labelOutOfRange,
       .probabilityOutOfRange, .negativeWeight, .badLevel, .npy:
       65
-    case .badParameter: 64
+    case .badParameter, .noStandardErrors: 64
     case .file(_, let operation, _): operation.hasPrefix("write") ? 73 : 66
     }
   }

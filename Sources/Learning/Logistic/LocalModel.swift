@@ -36,7 +36,7 @@ struct InverseHessian: LocalModel {
     times((0..<size).map { -(gradient[$0] + penalty.l2[$0] * theta[$0]) })
   }
 
-  private func times(_ vector: [Double]) -> [Double] {
+  func times(_ vector: [Double]) -> [Double] {
     elements.withUnsafeBufferPointer { m in
       vector.withUnsafeBufferPointer { v in
         (0..<size).map { i in

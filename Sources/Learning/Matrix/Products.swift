@@ -52,18 +52,10 @@ extension Matrix {
       throw .sizeMismatch(
         what: "size of the covariance", expected: columns + 1, got: covariance.rows)
     }
-    let withOne = Matrix(rows: rows, columns: columns + 1) { span in
-      for row in 0..<rows {
-        for column in 0..<columns { span[row * (columns + 1) + column] = self[row, column] }
-        span[row * (columns + 1) + columns] = 1
-      }
-    }
-    let product = try withOne.times(transposeOf: covariance, threads: threads)
-    return (0..<rows).map { row in
-      var sum = 0.0
-      for column in 0...columns { sum += product[row, column] * withOne[row, column] }
-      return sum
-    }
+    let rows = CenteredRows(
+      self, center: [Double](repeating: 0, count: columns),
+      scale: [Double](repeating: 1, count: columns))
+    return rows.quadraticForms(Array(covariance.values), threads: threads)
   }
 
   /// ‖x_i − y_j‖² for every pair of rows, by one product: ‖x‖² + ‖y‖² − 2 x·y, at least 0.
