@@ -9,124 +9,155 @@ struct FitCommand: ParsableCommand {
     commandName: "fit",
     abstract: "Fit a logistic model on vectors made elsewhere.",
     discussion: """
-      DATA is CSV with a --target column, or NPY (rows × columns of float64 or float32, in either \
-      order) with --labels. In CSV a column of numbers enters by itself or by its logarithm where it \
-      is skewed, a missing cell by an indicator, a column of texts by its levels.
+      DATA is a table with a --target column (CSV, plain or gzip, or Parquet), or NPY (rows × columns \
+      of float64 or float32, in either order) with --labels. What the columns of a table hold is \
+      found out and said: numbers, texts, ids, constants; an empty cell is missing.
 
-      The objective is the mean log loss plus λ/2 times the squared coefficients, the intercept \
-      free: scikit-learn's C is 1 / (λ × sum of weights). Without --l2, λ is chosen by ten-fold \
-      cross-validation; --group keeps rows with the same value in one fold.
+      Shapes: `auto` gives each feature thresholds, bends and levels, and pairs of features where \
+      they predict rows that were held out; `none` takes numbers as they stand. A table without \
+      a named penalty gets `auto`.
+
+      Penalty: the objective is the mean log loss + λ Σ ((1 − a)/2 b² + a |b|), b the coefficients of \
+      standardised columns, the intercept free. So scikit-learn's C is 1 / (λ × sum of weights) and \
+      glmnet's lambda is λ. --l2 and --l1 name their parts of it; without them λ is chosen by \
+      cross-validation, --group keeping rows with the same value in one fold.
 
       Try:
-        tacit fit churn.csv --target churned --positive Yes --drop customer_id --model churn.json
+        tacit fit churn.csv --target churned --positive Yes --model churn.json
+        tacit fit churn.csv --target churned --positive Yes --l1-ratio 1 --model lasso.json
         tacit fit X.npy --labels y.npy --standardise none --l2 1e-6 --model m.json --json
       """)
 
   enum Standardise: String, ExpressibleByArgument, CaseIterable { case none, columns }
+  enum Shapes: String, ExpressibleByArgument, CaseIterable { case auto, none }
+  enum Rule: String, ExpressibleByArgument, CaseIterable {
+    case minimum
+    case oneStandardError = "one-standard-error"
 
-  @Argument(help: "The vectors: CSV or NPY.")
+    var learning: CrossValidation.Rule { self == .minimum ? .minimum : .oneStandardError }
+  }
+  enum Errors: String, ExpressibleByArgument, CaseIterable { case model, robust }
+
+  @Argument(help: "The vectors: CSV, Parquet or NPY.")
   var data: String
-  @Option(help: "The CSV column to predict.")
+  @Option(help: "The column to predict.")
   var target: String?
   @Option(help: "The value of the target that counts as 1.")
   var positive: String?
-  @Option(help: "CSV columns to leave out, separated by commas.")
+  @Option(help: "Columns to leave out, separated by commas.")
   var drop = ""
-  @Option(help: "The CSV column whose equal values share a fold.")
-  var group: String?
   @Option(help: "The labels of NPY vectors, 0 or 1: y.npy.")
   var labels: String?
-  @Option(help: "Whether λ falls on raw columns (none) or on standardised ones (columns).")
+  @Option(help: "A weight a row: a column, or for NPY vectors a file w.npy.")
+  var weight: String?
+  @Option(help: "Where each row's logit starts from: a column, or a file. Not part of predictions.")
+  var offset: String?
+  @Option(
+    help: "Rows that belong together: a column, or a file. They share a fold and an error.")
+  var group: String?
+  @Option(help: "The fold of each row, from 0: a column, or a file. Default: ten, by group or row.")
+  var folds: String?
+  @Option(help: "How features enter: auto or none.")
+  var shapes: Shapes?
+  @Option(help: "Whether the penalty falls on raw NPY columns (none) or standardised ones.")
   var standardise = Standardise.columns
-  @Option(name: .customLong("l2"), help: "The penalty λ.")
+  @Option(name: .customLong("l2"), help: "λ (1 − a), fixed.")
   var l2: Double?
+  @Option(name: .customLong("l1"), help: "λ a, fixed.")
+  var l1: Double?
+  @Option(
+    name: .customLong("l1-ratio"),
+    help: "a where λ is chosen: 0 ridge, 1 lasso, between them the elastic net.")
+  var l1Ratio = 0.0
+  @Option(help: "λ of the least held-out loss, or the largest within a standard error of it.")
+  var rule = Rule.minimum
+  @Option(help: "Features without penalty, separated by commas.")
+  var unpenalised = ""
+  @Option(help: "Features that may only raise the probability, separated by commas.")
+  var increasing = ""
+  @Option(help: "Features that may only lower it.")
+  var decreasing = ""
+  @Flag(help: "Firth's bias-reduced fit with profile-likelihood intervals, for few or separated rows.")
+  var firth = false
+  @Option(help: "Standard errors: model or robust (sandwich). With --group they are clustered.")
+  var errors = Errors.model
+  @Flag(help: "Calibrate the probabilities on held-out rows; the logit stays as it is.")
+  var calibrate = false
   @Option(help: "The model file to write.")
   var model: String
   @Option(help: "Threads to use (default: all cores). Never changes a result.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
   @Flag(help: "Report as JSON.")
   var json = false
+  @Flag(help: "No messages but errors.")
+  var quiet = false
 
-  private struct Seconds: Encodable { var reading, fitting, writing: Double }
-
-  private struct Report: Encodable {
-    var rows, columns: Int
-    var l2: Double
-    var iterations: Int
-    var objective, maxGradient: Double
-    var seconds: Seconds
+  var isNPY: Bool { data.hasSuffix(".npy") }
+  var hasFixedPenalty: Bool { l1 != nil || l2 != nil || firth }
+  var wantsShapes: Bool {
+    shapes.map { $0 == .auto } ?? (!isNPY && !hasFixedPenalty && l1Ratio == 0)
   }
 
   func validate() throws {
     try checkThreads(threads)
-    if (target == nil) == (labels == nil) {
-      throw ValidationError("give --target for CSV or --labels for NPY")
+    if isNPY {
+      if labels == nil { throw ValidationError("give --labels y.npy with NPY vectors") }
+      for (name, given) in [
+        ("--target", target != nil), ("--positive", positive != nil), ("--drop", !drop.isEmpty),
+        ("--unpenalised", !unpenalised.isEmpty), ("--increasing", !increasing.isEmpty),
+        ("--decreasing", !decreasing.isEmpty),
+      ] where given {
+        throw ValidationError("\(name) names columns, and NPY vectors have none")
+      }
+    } else {
+      if target == nil { throw ValidationError("give --target, the column to predict") }
+      if labels != nil { throw ValidationError("--labels goes with NPY vectors, --target with tables") }
+      if standardise == .none {
+        throw ValidationError(
+          "columns of a table are always standardised: --standardise none goes with NPY vectors")
+      }
     }
-    if data.hasSuffix(".npy") != (labels != nil) {
-      throw ValidationError("--labels goes with NPY vectors, --target with CSV")
+    if wantsShapes, hasFixedPenalty || l1Ratio != 0 {
+      throw ValidationError(
+        "--shapes auto chooses its own penalty: leave --l1, --l2, --l1-ratio and --firth out, or "
+          + "use --shapes none")
+    }
+    if firth, l1 != nil || l2 != nil || l1Ratio != 0 {
+      throw ValidationError("--firth has its own penalty: leave --l1, --l2 and --l1-ratio out")
+    }
+    if hasFixedPenalty, l1Ratio != 0 {
+      throw ValidationError("--l1-ratio is for a chosen λ: with --l1 and --l2 both parts are given")
+    }
+    if hasFixedPenalty, calibrate {
+      throw ValidationError("--calibrate needs held-out rows: leave the penalty to be chosen")
+    }
+    for (name, value) in [("--l1", l1), ("--l2", l2)] {
+      if let value, !(value.isFinite && value >= 0) {
+        throw ValidationError("\(name) is \(value), expected a finite number, 0 or more")
+      }
+    }
+    guard l1Ratio >= 0, l1Ratio <= 1 else {
+      throw ValidationError("--l1-ratio is \(l1Ratio), expected 0 to 1")
     }
   }
 
   func run() throws {
     var clock = PhaseClock()
-    let drop = self.drop.utf8.split(separator: UInt8(ascii: ","))
-      .map { String(decoding: $0, as: UTF8.self) }
-    let table = try LearnerTable(
-      path: data, .init(target: target, positive: positive, group: group, drop: drop),
-      threads: threads)
-    let y = try labels.map { try NPYFile.vector(at: $0) } ?? table.labels ?? []
+    let rows = try LearnerRows(self)
+    for line in rows.table?.lines ?? [] { say(line) }
     let reading = clock.lap()
-    let learned = try learn(table, y)
+    let outcome = try Learner(self, rows).learn()
     let fitting = clock.lap()
     try OutputFile.write(
-      try SealedFile.bytes(learned).contents, to: URL(fileURLWithPath: model))
-    let report = Report(
-      rows: learned.fit.rows, columns: learned.fit.coefficients.count,
-      l2: learned.fit.penalty.lambda,
-      iterations: learned.fit.iterations, objective: learned.fit.objective,
-      maxGradient: learned.fit.maxGradient,
-      seconds: Seconds(reading: reading, fitting: fitting, writing: clock.lap()))
+      try SealedFile.bytes(outcome.model).contents, to: URL(fileURLWithPath: model))
+    let report = FitReport(
+      self, rows, outcome, seconds: .init(reading: reading, fitting: fitting, writing: clock.lap()))
     if json { return try printJSON(report) }
-    print(
-      """
-      \(report.rows) rows × \(report.columns) columns, λ = \(report.l2)
-      objective \(report.objective), max |gradient| \(report.maxGradient), \
-      \(report.iterations) passes
-      reading \(three(reading)) s, fitting \(three(fitting)) s
-      """)
+    for line in report.lines { print(line) }
   }
 
-  private func learn(_ table: LearnerTable, _ y: [Double]) throws
-    -> LearnerModel
-  {
-    var x = table.x
-    var design: Design?
-    if !data.hasSuffix(".npy") {
-      let fitted = try Design(
-        fitting: x,
-        sources: table.sources,
-        threads: threads)
-      guard !fitted.columns.isEmpty else {
-        throw DetractionError.insufficient(
-          "every column has the same value in all rows: nothing to learn from")
-      }
-      x = try fitted.expand(x, threads: threads)
-      design = fitted
-    }
-    let rows = try LogisticData(x, labels: y, threads: threads)
-    let parameters = try LogisticParameters(
-      penalty: .l2(l2 ?? 0), standardise: standardise == .columns)
-    var validation: L2CrossValidation?
-    if l2 == nil {
-      let folds =
-        table.groups.map { $0.map { Int($0 % 10) } } ?? (0..<x.rows).map { $0 % 10 }
-      validation = try crossValidateL2(rows, folds: folds, parameters: parameters)
-    }
-    let fit = try fitLogistic(
-      rows, parameters: try parameters.with(lambda: l2 ?? validation?.chosen ?? 0))
-    return LearnerModel(
-      columns: design == nil ? nil : table.columns, design: design, fit: fit,
-      validation: validation?.points)
+  func say(_ line: String) {
+    if !quiet { printToStandardError(line) }
   }
 }
 

@@ -1,4 +1,5 @@
 import Detraction
+import Foundation
 import Learning
 
 /// The file that `fit` writes and `predict` reads.
@@ -12,7 +13,72 @@ struct LearnerModel: Sealed {
   var design: Design?
   var fit: LogisticFit
   /// The held-out losses by penalty, where cross-validation chose it.
-  var validation: [L2CrossValidation.Point]?
+  var validation: [CrossValidation.Point]?
+  /// The fits on all rows at every penalty tried, raw columns; where nothing else was chosen.
+  var path: Path?
+  /// What was tried of shapes and pairs, and what it paid.
+  var trials: [ShapedFit.Trial]?
+  /// How well rows were predicted by fits that had not seen them.
+  var heldOut: HeldOut?
+  /// From the logit to the probability.
+  var calibration = ScoreCalibration.none
+  /// Of (coefficients, intercept) of the fit's raw columns: the lower triangle row by row, for
+  /// intervals; nil where there are more than `mostCovarianceColumns`.
+  var covariance: [Double]?
+
+  /// Beyond it the covariance would be most of the file.
+  static let mostCovarianceColumns = 500
+
+  struct Path: Codable, Sendable {
+    var lambdas: [Double]
+    /// A list a λ.
+    var coefficients: [[Double]]
+    var intercepts: [Double]
+
+    init(_ path: PathFit) {
+      lambdas = path.lambdas
+      coefficients = path.fits.map(\.coefficients)
+      intercepts = path.fits.map(\.intercept)
+    }
+  }
+
+  struct HeldOut: Codable, Sendable {
+    var folds: Int
+    var auc, aucLow, aucHigh: Double
+    /// `nullLogLoss`: of the base rate.
+    var logLoss, nullLogLoss, brier: Double
+    /// Of the uncalibrated logits: slope below 1 says that they are too extreme.
+    var calibrationSlope, calibrationIntercept: Double
+
+    init(
+      logits: [Double], labels: [Double], weights: [Double]?, groups: [Int]?, folds: [Int],
+      threads: Int
+    ) throws(LearningError) {
+      self.folds = (folds.max() ?? 0) + 1
+      let metrics = try ProbabilityMetrics(logits: logits, labels: labels, weights: weights)
+      logLoss = metrics.logLoss
+      brier = metrics.brier
+      let total = weights?.reduce(0, +) ?? Double(labels.count)
+      let base = labels.indices.reduce(0) { $0 + (weights?[$1] ?? 1) * labels[$1] } / total
+      nullLogLoss = -(base * log(base) + (1 - base) * log1p(-base))
+      let line = try CalibrationLine(logits: logits, labels: labels, weights: weights)
+      calibrationSlope = line.slope
+      calibrationIntercept = line.intercept
+      if weights == nil, groups == nil {
+        let roc = try RocArea(scores: logits, labels: labels)
+        auc = roc.area
+        (aucLow, aucHigh) = roc.interval
+      } else {
+        let evaluation = try Evaluation(
+          [.logits(logits)], Outcomes(labels: labels, weights: weights, clusters: groups),
+          replicates: 200, threads: threads)
+        let area = evaluation.estimate(.rocArea)
+        auc = area.value ?? 0.5
+        aucLow = area.low ?? auc
+        aucHigh = area.high ?? auc
+      }
+    }
+  }
 
   /// Reads a model and refuses one whose parts do not fit together.
   static func read(_ path: String) throws -> LearnerModel {
@@ -24,7 +90,7 @@ struct LearnerModel: Sealed {
       }
     }
     if let design = model.design {
-      try check("coefficients", design.columns.count, model.fit.coefficients.count)
+      try check("coefficients", design.width, model.fit.coefficients.count)
       if let columns = model.columns {
         try check("columns of vectors", design.sources.count, columns.count)
       }

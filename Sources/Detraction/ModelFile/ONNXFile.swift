@@ -16,8 +16,11 @@ private struct ONNXPrinter {
   private var graph: ONNXGraph
   /// By source, what several of its columns need.
   private var numbers: [Int: String] = [:]
+  private var logs: [Int: String] = [:]
   private var absences: [Int: String] = [:]
   private var codes: [Int: String] = [:]
+  /// By column of the design, for pairs.
+  private var columns: [Int: String] = [:]
 
   init(_ score: PortableScore) {
     self.score = score
@@ -37,10 +40,14 @@ private struct ONNXPrinter {
     if kept.isEmpty { kept = [0] }
     var coefficients = kept.map { score.coefficients[$0] }
     let design: String
-    if let columns = score.design?.columns {
-      design = concatenated(kept.map { column(columns[$0]) })
+    if let plan = score.design {
+      design = concatenated(
+        kept.map {
+          $0 < plan.columns.count
+            ? column($0, plan) : pair(plan.pairs[$0 - plan.columns.count], plan)
+        })
     } else if score.isNamed {
-      design = concatenated(kept.map { number($0) })
+      design = concatenated(kept.map { raw($0) })
     } else {
       design = "x"
       coefficients = score.coefficients
@@ -64,25 +71,53 @@ private struct ONNXPrinter {
   }
 
   /// A standardised column, 0 where it is missing.
-  private mutating func column(_ column: DesignColumn) -> String {
+  private mutating func column(_ index: Int, _ design: Design) -> String {
+    if let known = columns[index] { return known }
+    let column = design.columns[index]
+    let source = column.source
+    let isText = score.sources[source].levels != nil
+    func scaled(_ value: Double) -> String { graph.scalar((value - column.mean) / column.scale) }
+    let name: String
     switch column.basis {
     case .linear:
-      return present(standardised(number(column.source), column), column.source)
+      name = present(standardised(number(source, design), column), source, design)
     case .log1p:
-      return present(standardised(log1p(number(column.source)), column), column.source)
-    case .missing where score.sources[column.source].levels == nil:
-      return graph.add(
-        "Where",
-        [
-          absence(column.source), graph.scalar(column.value(.nan)), graph.scalar(column.value(0)),
-        ])
+      name = present(standardised(log(source, design), column), source, design)
+    case .nonzero:
+      let isZero = graph.add("Equal", [number(source, design), graph.scalar(0)])
+      name = present(graph.add("Where", [isZero, scaled(0), scaled(1)]), source, design)
+    case .step(let knot):
+      let isAbove = graph.add("Greater", [number(source, design), graph.scalar(knot)])
+      name = present(graph.add("Where", [isAbove, scaled(1), scaled(0)]), source, design)
+    case .hinge(let knot):
+      name = present(
+        standardised(hinge(number(source, design), knot), column), source, design)
+    case .logHinge(let knot):
+      name = present(standardised(hinge(log(source, design), knot), column), source, design)
+    case .missing where !isText:
+      name = graph.add("Where", [absence(source, design), scaled(1), scaled(0)])
     case .missing, .level, .pooled:
       // The value of each level, then that of a text which is none: place −1 is the last.
-      let levels = score.sources[column.source].levels ?? []
+      let levels = score.sources[source].levels ?? []
       let values = levels.indices.map { column.value(Double($0)) } + [column.value(.nan)]
       let table = graph.constant(values, shape: [values.count])
-      return graph.add("Gather", [table, code(column.source)])
+      name = graph.add("Gather", [table, code(source)])
     }
+    columns[index] = name
+    return name
+  }
+
+  private mutating func pair(_ pair: DesignPair, _ design: Design) -> String {
+    let product = graph.add("Mul", [column(pair.first, design), column(pair.second, design)])
+    let centred = graph.add("Sub", [product, graph.scalar(pair.mean)])
+    return graph.add("Div", [centred, graph.scalar(pair.scale)])
+  }
+
+  /// max(x − knot, 0), NaN where x is.
+  private mutating func hinge(_ x: String, _ knot: Double) -> String {
+    let isAbove = graph.add("Greater", [x, graph.scalar(knot)])
+    let above = graph.add("Sub", [x, graph.scalar(knot)])
+    return graph.add("Where", [isAbove, above, graph.scalar(0)])
   }
 
   private mutating func standardised(_ value: String, _ column: DesignColumn) -> String {
@@ -91,21 +126,40 @@ private struct ONNXPrinter {
   }
 
   /// The value, or 0 where the source is missing.
-  private mutating func present(_ value: String, _ source: Int) -> String {
-    graph.add("Where", [absence(source), graph.scalar(0), value])
+  private mutating func present(_ value: String, _ source: Int, _ design: Design) -> String {
+    graph.add("Where", [absence(source, design), graph.scalar(0), value])
   }
 
-  private mutating func number(_ source: Int) -> String {
-    if score.isNamed { return score.sources[source].name }
+  /// A source as it comes.
+  private mutating func raw(_ source: Int) -> String {
+    score.isNamed
+      ? score.sources[source].name
+      : graph.add("Gather", ["x", ints([source])], ["axis": .int(1)])
+  }
+
+  /// A number as bases see it: `SourceCleaning` in ONNX.
+  private mutating func number(_ source: Int, _ design: Design) -> String {
     if let known = numbers[source] { return known }
-    let name = graph.add("Gather", ["x", ints([source])], ["axis": .int(1)])
+    let cleaning = design.cleaning[source]
+    let x = raw(source)
+    var name = x
+    if let lower = cleaning.lower.map({ graph.scalar($0) }) {
+      name = graph.add("Where", [graph.add("Less", [name, lower]), lower, name])
+    }
+    if let upper = cleaning.upper.map({ graph.scalar($0) }) {
+      name = graph.add("Where", [graph.add("Greater", [name, upper]), upper, name])
+    }
+    for code in cleaning.missingCodes {
+      let isCode = graph.add("Equal", [x, graph.scalar(code)])
+      name = graph.add("Where", [isCode, graph.scalar(.nan), name])
+    }
     numbers[source] = name
     return name
   }
 
-  private mutating func absence(_ source: Int) -> String {
+  private mutating func absence(_ source: Int, _ design: Design) -> String {
     if let known = absences[source] { return known }
-    let name = graph.add("IsNaN", [number(source)])
+    let name = graph.add("IsNaN", [number(source, design)])
     absences[source] = name
     return name
   }
@@ -126,7 +180,9 @@ private struct ONNXPrinter {
   }
 
   /// sign(x) log(1 + |x|), by Kahan's way (see `ScoreSQL`).
-  private mutating func log1p(_ x: String) -> String {
+  private mutating func log(_ source: Int, _ design: Design) -> String {
+    if let known = logs[source] { return known }
+    let x = number(source, design)
     let magnitude = graph.add("Abs", [x])
     let u = graph.add("Add", [magnitude, graph.scalar(1)])
     let rounded = graph.add("Sub", [u, graph.scalar(1)])
@@ -134,6 +190,8 @@ private struct ONNXPrinter {
     let product = graph.add("Mul", [graph.add("Log", [u]), quotient])
     let tiny = graph.add("Equal", [rounded, graph.scalar(0)])
     let value = graph.add("Where", [tiny, magnitude, product])
-    return graph.add("Mul", [graph.add("Sign", [x]), value])
+    let name = graph.add("Mul", [graph.add("Sign", [x]), value])
+    logs[source] = name
+    return name
   }
 }

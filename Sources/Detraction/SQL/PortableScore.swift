@@ -2,9 +2,9 @@ package import Learning
 
 /// A model's logit over the columns of a table, as other programs can compute it:
 ///
-///     logit = intercept + Σ_k coefficients_k · design column_k(source)
+///     logit = intercept + Σ_k coefficients_k · design column_k
 ///
-/// Printed by `ScoreSQL` and `ONNXFile`, each exhaustive over `Basis`.
+/// (its columns, then its pairs). Printed by `ScoreSQL` and `ONNXFile`, each exhaustive over `Basis`.
 package struct PortableScore: Sendable {
   /// The sources of the design; without one, the columns themselves.
   package let sources: [VectorColumn]

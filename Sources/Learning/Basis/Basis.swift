@@ -47,6 +47,14 @@ package enum Basis: Sendable, Codable, Hashable {
     }
   }
 
+  /// Whether the column never falls while x rises, missing values apart.
+  package var rises: Bool {
+    switch self {
+    case .linear, .log1p, .step, .hinge, .logHinge: true
+    case .missing, .nonzero, .level, .pooled: false
+    }
+  }
+
   var usesLog: Bool {
     switch self {
     case .log1p, .logHinge: true

@@ -47,7 +47,7 @@ package struct Design: Sendable, Codable, Equatable {
   }
 
   /// The same with these pairs instead of its own.
-  func with(pairs: [DesignPair]) -> Design {
+  package func with(pairs: [DesignPair]) -> Design {
     Design(
       sources: sources, cleaning: cleaning, columns: columns, pairs: pairs, dropped: dropped)
   }

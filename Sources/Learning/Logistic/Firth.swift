@@ -15,6 +15,16 @@ package struct FirthFit: Sendable {
   private let solver: FirthSolver
   private let optimum: FirthObjective.Point
 
+  /// The same as a fit that predicts; its objective is −l* / W, the rows' own data.
+  package func fit(_ data: LogisticData) -> LogisticFit {
+    LogisticFit(
+      coefficients: coefficients, intercept: intercept, means: [], scales: [], penalty: .none,
+      objective: -penalisedLogLikelihood / data.weightSum,
+      maxGradient: (solver.objective.score(optimum)?.score ?? []).reduce(0) { max($0, abs($1)) }
+        / data.weightSum,
+      iterations: iterations, weightSum: data.weightSum, rows: data.x.rows)
+  }
+
   /// What the penalised likelihood says of one parameter, the others at their best.
   package struct Profile: Sendable, Equatable, Codable {
     /// The 95 % interval: 2 (l*_max − l*) ≤ 3.841.

@@ -83,7 +83,7 @@ package struct Inference: Sendable, Equatable {
 
 extension Penalty {
   /// Whether it may hold a coefficient at 0 exactly.
-  var selects: Bool {
+  package var selects: Bool {
     lambda > 0 && l1Ratio > 0 || (signs ?? []).contains { $0 != .free }
   }
 }

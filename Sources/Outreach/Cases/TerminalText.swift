@@ -5,7 +5,7 @@
 /// `\u{1B}`: controls (line ends among them), bidirectional and other format characters, line and
 /// paragraph separators, unassigned and private ones. The two joiners stay, since names and
 /// pictures are spelt with them.
-func inert(_ text: String) -> String {
+package func inert(_ text: String) -> String {
   var safe = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     switch scalar.properties.generalCategory {
@@ -23,13 +23,13 @@ func inert(_ text: String) -> String {
 }
 
 /// How many columns a harmless text takes on a terminal, at most.
-func columns(_ text: String) -> Int {
+package func columns(_ text: String) -> Int {
   text.unicodeScalars.reduce(0) { $0 + columns($1) }
 }
 
 /// The text cut to `limit` columns, the last of them an ellipsis where something was cut. Marks
 /// that take no column are limited too.
-func clipped(_ text: String, to limit: Int) -> String {
+package func clipped(_ text: String, to limit: Int) -> String {
   if columns(text) <= limit && text.unicodeScalars.count <= 4 * limit { return text }
   var cut = String.UnicodeScalarView()
   var width = 0
@@ -71,7 +71,7 @@ func wrapped(_ text: String, to limit: Int) -> [String] {
 }
 
 /// The text with spaces after it up to a width.
-func padded(_ text: String, to width: Int) -> String {
+package func padded(_ text: String, to width: Int) -> String {
   text + String(repeating: " ", count: max(0, width - columns(text)))
 }
 
