@@ -209,11 +209,12 @@ import Testing
     }
     let metrics = try ProbabilityMetrics(logits: logits, labels: data.y)
     #expect(abs(try RocArea(scores: logits, labels: data.y).area - 0.8455) < 0.002)
-    #expect(abs(try averagePrecision(scores: logits, labels: data.y) - 0.6529) < 0.004)
+    #expect(abs(try averagePrecision(scores: logits, labels: data.y) - 0.6529) < 0.002)
     #expect(abs(metrics.brier - 0.1353) < 0.002)
     #expect(abs(metrics.logLoss - 0.4172) < 0.002)
     let first = logits.indices.sorted { (logits[$0], $0) > (logits[$1], $1) }.prefix(704)
     let precision = first.reduce(0) { $0 + data.y[$1] } / 704
+    // Other folds: seven rows of 704.
     #expect(abs(precision - 0.7614) < 0.01)
   }
 }

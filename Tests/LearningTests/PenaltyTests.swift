@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func conditionsOfAnOptimumHold() throws {
-    var zeros = 0
+    var (zeros, passes) = (0, 0)
     for (problem, parameters, offsets) in try Self.cases(400) {
       let fit = try fitLogistic(
         LogisticData(
@@ -120,8 +120,11 @@ import Testing
       let whole = judge.objective(fit.coefficients, fit.intercept).whole
       #expect(abs(whole - fit.objective) < 1e-13)
       zeros += fit.coefficients.count { $0 == 0 }
+      passes += fit.iterations
     }
     #expect(zeros > 300)
+    // A model solved short of its minimum shows in passes, not in the result.
+    #expect(passes < 400 * 7)
   }
 
   @Test func gradientIsThatOfTheObjective() throws {

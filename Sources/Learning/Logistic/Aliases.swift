@@ -2,14 +2,24 @@
 ///
 /// The last column, commonly the intercept, is taken first, then the others in their order: a column
 /// of which those taken before leave less than 1e-10 (of its square, as the Cholesky factor's pivot
-/// counts) is an alias of them, as in R's `alias`. O(size³).
+/// counts) is an alias of them, as in R's `alias`. Where there is none, less than 1e-8, 1e-6, 1e-4:
+/// whoever asks has seen that some column hardly stands by itself. O(size³).
 struct Aliases {
-  /// In order; `dependsOn` are the columns with a share in the combination, the last column among
-  /// them only if it is alone (a constant).
+  /// In order; `dependsOn` are the columns with a share in the combination, the last one left out:
+  /// none is a constant.
   private(set) var found: [(column: Int, dependsOn: [Int])] = []
 
   /// `gram`: the lower triangle, column-major.
   init(_ gram: [Double], size: Int) {
+    for tolerance in [1e-10, 1e-8, 1e-6, 1e-4] where found.isEmpty {
+      found = Self.find(gram, size, tolerance)
+    }
+  }
+
+  private static func find(_ gram: [Double], _ size: Int, _ tolerance: Double)
+    -> [(column: Int, dependsOn: [Int])]
+  {
+    var found: [(column: Int, dependsOn: [Int])] = []
     func element(_ i: Int, _ j: Int) -> Double { gram[min(i, j) * size + max(i, j)] }
     // Rows of the factor of the columns kept so far.
     var kept: [Int] = []
@@ -24,7 +34,7 @@ struct Aliases {
       }
       let own = element(column, column)
       let left = own - y.reduce(0) { $0 + $1 * $1 }
-      if left > 1e-10 * own {
+      if left > tolerance * own {
         kept.append(column)
         factor.append(y + [left.squareRoot()])
         continue
@@ -40,5 +50,6 @@ struct Aliases {
       }
       found.append((column, shares.map { kept[$0] }.filter { $0 != size - 1 }.sorted()))
     }
+    return found
   }
 }

@@ -97,6 +97,17 @@ package struct LogisticData: Sendable {
     positiveWeight = positive
   }
 
+  /// The same rows, copied to lie together where that takes 32 MB at most: every pass after the first
+  /// then finds them in cache.
+  private func together() throws(LearningError) -> LogisticData {
+    guard rows * x.columns <= 1 << 22 else { return self }
+    func gathered(_ values: [Double]) -> [Double] { (0..<rows).map { values[sample.row($0)] } }
+    return try LogisticData(
+      Matrix(gathering: rows, from: x, threads: threads) { [sample] in sample.row($0) },
+      labels: gathered(labels), weights: weights.map(gathered), offsets: offsets.map(gathered),
+      threads: threads)
+  }
+
   /// The optimum, with what a later fit on like rows can start from.
   struct Solved: Sendable {
     var solution: NewtonSolver.Solution
@@ -194,7 +205,7 @@ package struct LogisticData: Sendable {
       let data = LogisticData(
         sampling: self, every: every, atLeast: Double(10 * (x.columns + 1))),
       let parameters = try? parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-4),
-      let solved = try? data.solve(parameters), !solved.hasConstantColumn
+      let solved = try? data.together().solve(parameters), !solved.hasConstantColumn
     else { return nil }
     return solved
   }
