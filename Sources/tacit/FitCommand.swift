@@ -119,11 +119,11 @@ struct FitCommand: ParsableCommand {
     let rows = try LogisticData(x, labels: y, threads: threads)
     let parameters = try LogisticParameters(
       penalty: .l2(l2 ?? 0), standardise: standardise == .columns)
-    var validation: L2CrossValidation?
+    var validation: CrossValidation?
     if l2 == nil {
       let folds =
         groups.map { $0.map { Int(AccountHash.of($0) % 10) } } ?? (0..<x.rows).map { $0 % 10 }
-      validation = try crossValidateL2(rows, folds: folds, parameters: parameters)
+      validation = try crossValidate(rows, folds: folds, parameters: parameters).validation
     }
     let fit = try fitLogistic(
       rows, parameters: try parameters.with(lambda: l2 ?? validation?.chosen ?? 0))

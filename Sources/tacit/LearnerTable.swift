@@ -127,7 +127,7 @@ struct LearnerModel: Sealed {
   var design: Design?
   var fit: LogisticFit
   /// The held-out losses by penalty, where cross-validation chose it.
-  var validation: [L2CrossValidation.Point]?
+  var validation: [CrossValidation.Point]?
 
   func logits(_ table: LearnerTable, threads: Int) throws -> [Double] {
     let x = try design?.expand(table.x, threads: threads) ?? table.x

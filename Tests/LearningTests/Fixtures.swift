@@ -15,6 +15,12 @@ struct Problem {
   var labels: [Double]
   var weights: [Double]
 
+  init(x: Matrix, labels: [Double], weights: [Double]) {
+    self.x = x
+    self.labels = labels
+    self.weights = weights
+  }
+
   init(rows: Int, columns: Int, seed: UInt64 = 1, shift: Double = 3) throws {
     var random = SplitMix64(seed)
     let beta = (0..<columns).map { _ in random.normal() * 0.6 }

@@ -41,7 +41,7 @@ package struct KnownTruth: Sendable {
       schema, known.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
     return try translating {
       let design = try Design(fitting: raw, sources: schema.designSources, threads: threads)
-      let validation = try crossValidateL2(
+      let (validation, _) = try crossValidate(
         LogisticData(try design.expand(raw, threads: threads), labels: labels, threads: threads),
         folds: known.map { Trainer.fold(of: base.account($0)) }, lambdas: Trainer.penalties,
         parameters: LogisticParameters(penalty: .none, standardise: false))

@@ -62,7 +62,7 @@ package struct Trainer {
       let x = try design.expand(raw, threads: threads)
       let folds = rows.map { Self.fold(of: base.account($0.account)) }
       let data = try LogisticData(x, labels: labels, threads: threads)
-      let validation = try crossValidateL2(
+      let (validation, _) = try crossValidate(
         data, folds: folds, lambdas: Self.penalties,
         parameters: LogisticParameters(penalty: .none, standardise: false))
       let fit = try fitLogistic(

@@ -1,5 +1,5 @@
 /// A number type in which a tile's Gram matrix can be made.
-protocol GramScalar {
+protocol GramScalar: SendableMetatype {
   init(_ value: Double)
   var asDouble: Double { get }
   static func gram(

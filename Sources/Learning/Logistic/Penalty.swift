@@ -40,6 +40,11 @@ package struct Penalty: Sendable, Equatable, Codable {
     self.init(unchecked: lambda, l1Ratio: l1Ratio, factors: factors, signs: signs)
   }
 
+  /// The same with a λ known to be good.
+  func unchecked(lambda: Double) -> Penalty {
+    Penalty(unchecked: lambda, l1Ratio: l1Ratio, factors: factors, signs: signs)
+  }
+
   private init(unchecked lambda: Double, l1Ratio: Double, factors: [Double]?, signs: [Sign]?) {
     self.lambda = lambda
     self.l1Ratio = l1Ratio
