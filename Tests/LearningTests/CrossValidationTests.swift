@@ -188,6 +188,79 @@ import Testing
     #expect(one.0.chosen == one.0.oneStandardError)
   }
 
+  /// scikit-learn, a fit a fold and a C, with glmnet's definition of the mean and its error.
+  @Test func agreesWithScikitLearn() throws {
+    struct Input: Encodable {
+      var x: [[Double]]
+      var y: [Double]
+      var folds: [Int]
+      var lambdas: [Double]
+      var ratios: [Double]
+    }
+    struct Answer: Decodable {
+      var losses: [Double]
+      var errors: [Double]
+      var coefficients: [[Double]]
+    }
+    let problem = try Problem(rows: 300, columns: 4, seed: 61)
+    let folds = folds(300, 4)
+    // Not so strong that saga meets nothing but zeros in its first epoch, and ends there.
+    let lambdas = [0.03, 0.01, 0.003]
+    let ratios = [0, 0.5, 1.0]
+    let script = """
+      import json, sys, warnings
+      import numpy as np
+      from sklearn.linear_model import LogisticRegression
+      warnings.filterwarnings("ignore")
+      q = json.load(open(sys.argv[1]))
+      x, y, folds = map(np.array, (q["x"], q["y"], q["folds"]))
+      def fit(x, y, l, ratio):
+          s = x.std(0)
+          m = LogisticRegression(C=1 / (l * len(y)), l1_ratio=ratio, tol=1e-9, max_iter=100000,
+              solver="newton-cholesky" if ratio == 0 else "saga")
+          m.fit((x - x.mean(0)) / s, y)
+          return m, x.mean(0), s
+      answers = []
+      for ratio in q["ratios"]:
+          out = dict(losses=[], errors=[], coefficients=[])
+          for l in q["lambdas"]:
+              means, sizes = [], []
+              for k in range(folds.max() + 1):
+                  inside = folds != k
+                  m, c, s = fit(x[inside], y[inside], l, ratio)
+                  t = m.decision_function((x[~inside] - c) / s)
+                  means.append(np.mean(np.logaddexp(0, t) - y[~inside] * t))
+                  sizes.append(np.sum(~inside))
+              mean = np.average(means, weights=sizes)
+              out["losses"].append(mean)
+              out["errors"].append(np.sqrt(np.average((means - mean) ** 2, weights=sizes)
+                  / (len(means) - 1)))
+              m, c, s = fit(x, y, l, ratio)
+              out["coefficients"].append((m.coef_[0] / s).tolist())
+          answers.append(out)
+      print(json.dumps(answers))
+      """
+    guard
+      let output = try Python.run(
+        script,
+        on: Input(
+          x: (0..<300).map(problem.x.row), y: problem.labels, folds: folds, lambdas: lambdas,
+          ratios: ratios))
+    else { return }
+    let answers = try JSONDecoder().decode([Answer].self, from: output)
+    for (ratio, answer) in zip(ratios, answers) {
+      let (validation, path) = try crossValidate(
+        LogisticData(problem.x, labels: problem.labels), folds: folds, lambdas: lambdas,
+        parameters: LogisticParameters(penalty: Penalty(lambda: 0, l1Ratio: ratio)),
+        tolerance: 1e-9)
+      for k in lambdas.indices {
+        #expect(abs(validation.points[k].logLoss - answer.losses[k]) < 1e-7)
+        #expect(abs(validation.points[k].standardError - answer.errors[k]) < 1e-7)
+        #expect(distance(path.fits[k].coefficients, answer.coefficients[k]) < 1e-5)
+      }
+    }
+  }
+
   @Test func progressGoesUpToTheEnd() throws {
     let problem = try Problem(rows: 300, columns: 3)
     let seen = Seen()

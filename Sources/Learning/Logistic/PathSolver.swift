@@ -71,8 +71,9 @@ final class PathSolver {
     }
   }
 
-  /// Whether the passes that the last steps' ratios foretell cost more than new Grams and the passes
-  /// that those leave (a fresh Gram takes about 1.5 digits a pass).
+  /// Whether new Grams save more passes than they cost, now or further down: each step's ratio
+  /// foretells how many passes its model still needs, against a fresh Gram's 1.5 digits a pass; and
+  /// old age alone slows every λ by a little.
   private func isWorthNewGrams(_ active: [Int]) -> Bool {
     var saved = 0.0
     for k in active {
@@ -81,8 +82,9 @@ final class PathSolver {
       saved += digits / max(-log(ratio), 0.1) - digits / 3.5
     }
     let count = Double(models.count)
+    // Of Grams, in passes of all models.
     let cost = 0.5 + Double(objective.size) / (8 * count)
-    return saved / count > cost
+    return saved / count > cost || Double(passes) > 8 * cost
   }
 
   /// Grams at the full model's point, for all models.
