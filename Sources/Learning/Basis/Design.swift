@@ -5,7 +5,8 @@ package enum DesignSource: Sendable, Codable, Hashable {
   case categorical(levels: Int)
 }
 
-/// The standardised columns that a model sees, made from source features.
+/// The standardised columns that a model sees, made from source features: first `columns`, each of
+/// one source, then `pairs`, each a product of two of them.
 ///
 /// Fitted on training rows and then fixed: `expand` does the same to any rows.
 package struct Design: Sendable, Codable, Equatable {
@@ -24,169 +25,124 @@ package struct Design: Sendable, Codable, Equatable {
   }
 
   package let sources: [DesignSource]
+  /// One a source.
+  package let cleaning: [SourceCleaning]
+  /// In the order of their sources.
   package let columns: [DesignColumn]
+  package let pairs: [DesignPair]
   package let dropped: [Dropped]
 
-  /// Chooses the columns and their scales from training rows (sources in columns, NaN missing).
-  ///
-  /// - A numeric source gives one column: `log1p` where its skewness (of present values) exceeds 2 in
-  ///   size and the logarithm's is smaller, else `linear`.
-  /// - A categorical source gives a `level` column for each level of at least `minimumLevelCount`
-  ///   rows but the most frequent one, which is the baseline, and a `pooled` one for the rarer.
-  /// - Either gives a `missing` column where more than 1 % and less than 99 % are missing.
-  /// - Constant columns and copies of earlier ones are dropped and reported.
-  ///
-  /// Throws `nonFiniteInput` for an infinity, `badLevel`, `sizeMismatch`, `tooFewRows`.
-  /// O(rows × sources), and another such term for equal-looking columns.
-  package init(
-    fitting x: Matrix, sources: [DesignSource], minimumLevelCount: Int = 50, threads: Int = 1
-  ) throws(LearningError) {
-    guard sources.count == x.columns else {
-      throw .sizeMismatch(
-        what: "sources of the design", expected: x.columns, got: sources.count)
-    }
-    guard x.rows >= 2 else { throw .tooFewRows(rows: x.rows, needed: 2) }
-    try Self.check(x, sources)
-    let candidates = StripedWork.map(stripes: x.columns, threads: threads) { source in
-      Self.candidates(x.column(source), source, sources[source], minimumLevelCount)
-    }
-    var columns: [DesignColumn] = []
-    var dropped: [Dropped] = []
-    for column in candidates.joined() {
-      if column.scale == 0 {
-        dropped.append(.init(source: column.source, basis: column.basis, reason: .constant))
-      } else if let k = columns.firstIndex(where: { Self.areEqual($0, column, x) }) {
-        dropped.append(
-          .init(source: column.source, basis: column.basis, reason: .duplicate(of: k)))
-      } else {
-        columns.append(column)
-      }
-    }
+  /// Columns and pairs together.
+  package var width: Int { columns.count + pairs.count }
+
+  init(
+    sources: [DesignSource], cleaning: [SourceCleaning], columns: [DesignColumn],
+    pairs: [DesignPair], dropped: [Dropped]
+  ) {
     self.sources = sources
+    self.cleaning = cleaning
     self.columns = columns
+    self.pairs = pairs
     self.dropped = dropped
+  }
+
+  /// The same with these pairs instead of its own.
+  func with(pairs: [DesignPair]) -> Design {
+    Design(
+      sources: sources, cleaning: cleaning, columns: columns, pairs: pairs, dropped: dropped)
   }
 
   /// The standardised columns of the given rows, row-major, never NaN.
   ///
-  /// Throws `sizeMismatch`, `nonFiniteInput` for an infinity, `badLevel`. O(rows × columns).
+  /// Values outside what training rows held are clamped, levels that no column knows are the
+  /// baseline. Throws `sizeMismatch`, `nonFiniteInput` for an infinity, `badLevel`. O(rows × width).
   package func expand(_ x: Matrix, threads: Int = 1) throws(LearningError) -> Matrix {
     guard x.columns == sources.count else {
       throw .sizeMismatch(
         what: "source features of the rows", expected: sources.count, got: x.columns)
     }
-    try Self.check(x, sources)
-    let width = columns.count
+    try Self.check(x, sources, threads: threads)
     let storage = MatrixStorage(uninitialized: x.rows * width)
     let stripes = StripedWork.bounds(of: x.rows, unit: 256)
     StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      let target = storage.mutableValues
-      for row in stripes[stripe] {
-        for (k, column) in columns.enumerated() {
-          target[row * width + k] = column.value(x[row, column.source])
-        }
-      }
+      guard let target = storage.mutableValues.baseAddress else { return }
+      let range = stripes[stripe]
+      write(
+        x, rows: range.count, row: { range.lowerBound + $0 },
+        into: target + range.lowerBound * width, stride: width)
     }
     return Matrix(rows: x.rows, columns: width, order: .rowMajor, storage: storage)
   }
 
-  private static func check(_ x: Matrix, _ sources: [DesignSource]) throws(LearningError) {
-    for (column, source) in sources.enumerated() {
-      for row in 0..<x.rows {
-        let value = x[row, column]
-        if value.isNaN { continue }
-        switch source {
-        case .numeric:
-          guard value.isFinite else { throw .nonFiniteInput(row: row, column: column) }
-        case .categorical(let levels):
-          guard value >= 0, value < Double(levels), value == value.rounded() else {
-            throw .badLevel(row: row, source: column, value: value, levels: levels)
+  /// Writes `rows` rows of the design, the i-th being row `row(i)` of `x`, into a row-major block
+  /// whose rows are `stride` apart. Column by column over blocks of rows that stay in cache.
+  func write<Scalar: BinaryFloatingPoint>(
+    _ x: Matrix, rows: Int, row: (Int) -> Int, into target: UnsafeMutablePointer<Scalar>,
+    stride: Int
+  ) {
+    let block = 64
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * block) { scratch in
+      let clean = scratch
+      let log = UnsafeMutableBufferPointer(rebasing: scratch[block...])
+      for start in Swift.stride(from: 0, to: rows, by: block) {
+        let count = min(block, rows - start)
+        let to = target + start * stride
+        var k = 0
+        while k < columns.count {
+          let source = columns[k].source
+          let cleaning = cleaning[source]
+          for i in 0..<count { clean[i] = cleaning.clean(x[row(start + i), source]) }
+          var hasLog = false
+          while k < columns.count, columns[k].source == source {
+            let column = columns[k]
+            if column.basis.usesLog, !hasLog {
+              for i in 0..<count { log[i] = Basis.signedLog(clean[i]) }
+              hasLog = true
+            }
+            let (basis, mean, scale) = (column.basis, column.mean, column.scale)
+            for i in 0..<count {
+              let v = basis.value(clean[i], log: log[i])
+              to[i * stride + k] = Scalar(v.isNaN ? 0 : (v - mean) / scale)
+            }
+            k += 1
           }
         }
-      }
-    }
-  }
-
-  /// The columns a source could give; scale 0 marks a constant one.
-  private static func candidates(
-    _ values: [Double], _ source: Int, _ kind: DesignSource, _ minimumLevelCount: Int
-  ) -> [DesignColumn] {
-    func column(_ basis: Basis) -> (DesignColumn, skewness: Double) {
-      let moments = Moments(of: values.lazy.map { basis.value($0) })
-      return (
-        DesignColumn(source: source, basis: basis, mean: moments.mean, scale: moments.deviation),
-        moments.skewness
-      )
-    }
-    var columns: [DesignColumn] = []
-    switch kind {
-    case .numeric:
-      let linear = column(.linear)
-      let log = column(.log1p)
-      let isLog = abs(linear.skewness) > 2 && abs(log.skewness) < abs(linear.skewness)
-      columns.append(isLog ? log.0 : linear.0)
-    case .categorical(let levels):
-      var counts = [Int](repeating: 0, count: levels)
-      for value in values where !value.isNaN { counts[Int(value)] += 1 }
-      let most = counts.max() ?? 0
-      let baseline = counts.firstIndex(of: most)
-      var rare: [Int] = []
-      for code in 0..<levels where code != baseline {
-        if counts[code] >= minimumLevelCount {
-          columns.append(column(.level(code)).0)
-        } else {
-          rare.append(code)
+        for pair in pairs {
+          for i in 0..<count {
+            let z = to + i * stride
+            z[k] = Scalar((Double(z[pair.first]) * Double(z[pair.second]) - pair.mean) / pair.scale)
+          }
+          k += 1
         }
       }
-      if !rare.isEmpty { columns.append(column(.pooled(rare)).0) }
     }
-    let missing = values.reduce(0) { $0 + ($1.isNaN ? 1 : 0) }
-    if missing * 100 > values.count, missing * 100 < values.count * 99 {
-      columns.append(column(.missing).0)
-    }
-    return columns
   }
 
-  /// Whether two columns are equal, missing included, before standardisation in every row.
-  private static func areEqual(_ a: DesignColumn, _ b: DesignColumn, _ x: Matrix) -> Bool {
-    guard a.mean == b.mean, a.scale == b.scale else { return false }
+  /// Throws `nonFiniteInput`, `badLevel`: the first such row of the first such source.
+  static func check(
+    _ x: Matrix, _ sources: [DesignSource], threads: Int
+  ) throws(LearningError) {
+    let errors = StripedWork.map(stripes: x.columns, threads: threads) { column in
+      firstError(x, column, sources[column])
+    }
+    for case .some(let error) in errors { throw error }
+  }
+
+  private static func firstError(
+    _ x: Matrix, _ column: Int, _ source: DesignSource
+  ) -> LearningError? {
     for row in 0..<x.rows {
-      let va = a.basis.value(x[row, a.source])
-      let vb = b.basis.value(x[row, b.source])
-      guard va == vb || (va.isNaN && vb.isNaN) else { return false }
+      let value = x[row, column]
+      if value.isNaN { continue }
+      switch source {
+      case .numeric:
+        if !value.isFinite { return .nonFiniteInput(row: row, column: column) }
+      case .categorical(let levels):
+        guard value >= 0, value < Double(levels), value == value.rounded() else {
+          return .badLevel(row: row, source: column, value: value, levels: levels)
+        }
+      }
     }
-    return true
-  }
-}
-
-/// Mean, deviation (divisor n) and skewness of the values that are not NaN.
-private struct Moments {
-  var mean = 0.0
-  var deviation = 0.0
-  var skewness = 0.0
-
-  init(of values: some Sequence<Double>) {
-    var count = 0.0
-    var sum = 0.0
-    var largest = 0.0
-    for value in values where !value.isNaN {
-      count += 1
-      sum += value
-      largest = max(largest, abs(value))
-    }
-    guard count > 0 else { return }
-    mean = sum / count
-    var second = 0.0
-    var third = 0.0
-    for value in values where !value.isNaN {
-      let d = value - mean
-      second += d * d
-      third += d * d * d
-    }
-    let variance = second / count
-    // Below this the spread is rounding.
-    guard variance.squareRoot() > 1e-13 * largest else { return }
-    deviation = variance.squareRoot()
-    skewness = third / count / (variance * deviation)
+    return nil
   }
 }

@@ -1,0 +1,338 @@
+import Foundation
+
+/// K + 1 ridge fits of one logistic model as one computation: problem k < K leaves fold k out,
+/// problem K takes all rows.
+///
+///     F_k(θ) = 1/W_k Σ_{i not in fold k} w_i [softplus(η_i) − y_i η_i] + ½ Σ_j penalty_kj θ_j²
+///
+/// A penalty of infinity leaves the column out of that problem, so that folds may differ in their
+/// columns. One pass over the rows serves all problems: their predictors are one matrix product, so
+/// are their gradients. Steps are those of L-BFGS started from one Hessian, made at the fit to all
+/// rows and used for all folds (it differs from theirs by a part in K).
+///
+/// Rows lie in the order of their folds. Sums are made by fixed stripes, added in their order.
+struct FoldedRidge<Scalar: BlockScalar>: Sendable {
+  var blocks: [ColumnBlock<Scalar>]
+  let rows: FoldedRows
+  let threads: Int
+
+  var columns: Int { blocks.reduce(0) { $0 + $1.columns } }
+  var problems: Int { rows.folds.count + 1 }
+  private var tile: Int { max(64, min(512, 100_000 / max(columns, 1) / 8 * 8)) }
+
+  struct State: Sendable {
+    /// Intercept last.
+    var theta: [Double]
+    var loss = Double.infinity
+    var gradient: [Double] = []
+    /// The linear predictor of every row, held out or not.
+    var predictors: [Double] = []
+    var maxGradient: Double { gradient.reduce(0) { max($0, abs($1)) } }
+  }
+
+  /// Whether problem k learns from rows of fold f.
+  private func learns(_ problem: Int, from fold: Int) -> Bool { problem != fold }
+
+  // MARK: passes
+
+  /// Loss, gradient and predictors of some problems at their points. O(rows × columns × points).
+  func evaluate(_ points: [(problem: Int, theta: [Double])], penalties: [[Double]]) -> [State] {
+    let count = points.count
+    let p = columns
+    // Row-major p × points.
+    let coefficients = (0..<(p * count)).map { Scalar(points[$0 % count].theta[$0 / count]) }
+    let predictors = MatrixStorage(uninitialized: rows.count * count)
+    let stripes = rows.stripes
+    let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+      pass(stripes[stripe], points, coefficients, predictors)
+    }
+    return points.indices.map { a in
+      let problem = points[a].problem
+      let weight = rows.weight(without: problem)
+      var state = State(theta: points[a].theta)
+      var gradient = [Double](repeating: 0, count: p + 1)
+      var loss = 0.0
+      for part in parts {
+        loss += part.losses[a]
+        for j in 0...p { gradient[j] += part.gradients[j * count + a] }
+      }
+      loss /= weight
+      for j in 0...p { gradient[j] /= weight }
+      for j in 0..<p {
+        let penalty = penalties[problem][j]
+        if penalty.isFinite {
+          loss += 0.5 * penalty * state.theta[j] * state.theta[j]
+          gradient[j] += penalty * state.theta[j]
+        } else {
+          gradient[j] = 0
+        }
+      }
+      state.loss = loss
+      state.gradient = gradient
+      state.predictors = (0..<rows.count).map { predictors.values[$0 * count + a] }
+      return state
+    }
+  }
+
+  private struct Part: Sendable {
+    var losses: [Double]
+    /// (p + 1) × points, sums over rows.
+    var gradients: [Double]
+  }
+
+  private func pass(
+    _ stripe: FoldedRows.Stripe, _ points: [(problem: Int, theta: [Double])],
+    _ coefficients: [Scalar], _ predictors: MatrixStorage
+  ) -> Part {
+    let count = points.count
+    let p = columns
+    var part = Part(
+      losses: [Double](repeating: 0, count: count),
+      gradients: [Double](repeating: 0, count: (p + 1) * count))
+    var sums = [Scalar](repeating: 0, count: p * count)
+    var eta = [Scalar](repeating: 0, count: tile * count)
+    let isActive = points.map { learns($0.problem, from: stripe.fold) }
+    let target = predictors.mutableValues
+    var start = stripe.range.lowerBound
+    while start < stripe.range.upperBound {
+      let range = start..<min(start + tile, stripe.range.upperBound)
+      eta.withUnsafeMutableBufferPointer { eta in
+        guard let e = eta.baseAddress else { return }
+        coefficients.withUnsafeBufferPointer { theta in
+          product(range, theta.baseAddress, count, e)
+        }
+        for i in range {
+          let y = rows.labels[i]
+          let w = rows.weights?[i] ?? 1
+          let offset = rows.offsets?[i] ?? 0
+          for a in 0..<count {
+            let at = (i - range.lowerBound) * count + a
+            let value = Double(e[at]) + points[a].theta[p] + offset
+            target[i * count + a] = value
+            guard isActive[a] else {
+              e[at] = 0
+              continue
+            }
+            part.losses[a] += w * (SigmoidKernel.softplus(value) - y * value)
+            let residual = w * (SigmoidKernel.sigmoid(value) - y)
+            part.gradients[p * count + a] += residual
+            e[at] = Scalar(residual)
+          }
+        }
+        sums.withUnsafeMutableBufferPointer { sums in
+          guard let g = sums.baseAddress else { return }
+          var first = 0
+          for block in blocks {
+            Scalar.multiply(
+              block.values + range.lowerBound * block.columns, block.columns, transposed: true, e,
+              count, beta: 1, into: g + first * count, count, m: block.columns, n: count,
+              k: range.count)
+            first += block.columns
+          }
+        }
+      }
+      start = range.upperBound
+    }
+    for k in sums.indices { part.gradients[k] = Double(sums[k]) }
+    return part
+  }
+
+  /// Z θ of some rows.
+  private func product(
+    _ range: Range<Int>, _ theta: UnsafePointer<Scalar>?, _ count: Int,
+    _ eta: UnsafeMutablePointer<Scalar>
+  ) {
+    for i in 0..<range.count * count { eta[i] = 0 }
+    guard let theta else { return }
+    var first = 0
+    for block in blocks {
+      Scalar.multiply(
+        block.values + range.lowerBound * block.columns, block.columns, transposed: false,
+        theta + first * count, count, beta: 1, into: eta, count, m: range.count, n: count,
+        k: block.columns)
+      first += block.columns
+    }
+  }
+
+  // MARK: curvature
+
+  /// Σ w p (1 − p) z z' / W over all rows at the given predictors, the intercept's column of ones
+  /// last; symmetric, of which the lower triangle (column-major) is filled. O(rows × columns²).
+  func gram(predictors: [Double]) -> Gram {
+    let size = columns + 1
+    let step = 128
+    let edges = stride(from: 0, to: size, by: step).map { $0..<min($0 + step, size) }
+    let tasks = edges.indices.flatMap { j in (j..<edges.count).map { (edges[$0], edges[j]) } }
+    let gram = Gram(size: size)
+    let tile = 1024
+    let scratch = ColumnBlock<Float>(rows: tile, columns: size)
+    var start = 0
+    while start < rows.count {
+      let range = start..<min(start + tile, rows.count)
+      let strips = StripedWork.bounds(of: range.count, unit: 64)
+      StripedWork.run(stripes: strips.count, threads: threads) { strip in
+        for i in strips[strip] {
+          let row = range.lowerBound + i
+          let p = SigmoidKernel.sigmoid(predictors[row])
+          let root = Float(((rows.weights?[row] ?? 1) * max(p * (1 - p), 1e-10)).squareRoot())
+          var to = scratch.values + i * size
+          for block in blocks {
+            let from = block.values + row * block.columns
+            for j in 0..<block.columns { to[j] = Float(from[j]) * root }
+            to += block.columns
+          }
+          to[0] = root
+        }
+      }
+      StripedWork.run(stripes: tasks.count, threads: threads) { task in
+        // Row-major with the lower index first: the lower triangle, column-major.
+        let (upper, lower) = tasks[task]
+        Float.multiply(
+          scratch.values + lower.lowerBound, size, transposed: true,
+          scratch.values + upper.lowerBound, size, beta: 1,
+          into: gram.values + lower.lowerBound * size + upper.lowerBound, size, m: lower.count,
+          n: upper.count, k: range.count)
+      }
+      start = range.upperBound
+    }
+    gram.weight = rows.weight(without: rows.folds.count)
+    return gram
+  }
+
+  /// The sum over all rows, as float32; `@unchecked Sendable`: written only while it is made,
+  /// disjoint parts by several threads.
+  final class Gram: @unchecked Sendable {
+    let size: Int
+    let values: UnsafeMutablePointer<Float>
+    var weight = 1.0
+
+    init(size: Int) {
+      self.size = size
+      values = .allocate(capacity: size * size)
+      values.initialize(repeating: 0, count: size * size)
+    }
+
+    deinit { values.deallocate() }
+
+    /// The factor of the mean Gram matrix of some columns (ascending, the intercept included) plus
+    /// their penalties. O(n³/3).
+    func factor(_ active: [Int], penalties: [Double]) -> Cholesky {
+      let n = active.count
+      var diagonal = 0.0
+      var matrix = [Double](repeating: 0, count: n * n)
+      for j in 0..<n {
+        let column = values + active[j] * size
+        for i in j..<n { matrix[j * n + i] = Double(column[active[i]]) / weight }
+        diagonal += matrix[j * n + j]
+      }
+      // What float32 sums may be off by.
+      var jitter = 1e-7 * diagonal / Double(n)
+      while true {
+        for j in 0..<n {
+          matrix[j * n + j] += jitter
+          if active[j] < size - 1 { matrix[j * n + j] += penalties[active[j]] }
+        }
+        let factor = Cholesky(matrix, size: n)
+        if factor.leastPivot > 0 { return factor }
+        for j in 0..<n where active[j] < size - 1 { matrix[j * n + j] -= penalties[active[j]] }
+        jitter = max(jitter * 10, 1e-12)
+      }
+    }
+  }
+}
+
+/// Labels, weights and offsets in the order of the folds.
+struct FoldedRows: Sendable {
+  struct Stripe: Sendable {
+    let fold: Int
+    let range: Range<Int>
+  }
+
+  /// The row of the data that stands at each place.
+  let order: [Int]
+  let folds: [Range<Int>]
+  let labels: [Double]
+  let weights: [Double]?
+  let offsets: [Double]?
+  let stripes: [Stripe]
+  private let foldWeights: [Double]
+
+  var count: Int { order.count }
+
+  /// Throws `sizeMismatch`, `badParameter`, `foldWithoutClass`.
+  init(_ data: LogisticData, folds: [Int]) throws(LearningError) {
+    let n = data.labels.count
+    guard folds.count == n else {
+      throw .sizeMismatch(what: "folds", expected: n, got: folds.count)
+    }
+    let count = (folds.max() ?? 0) + 1
+    guard count >= 2, (folds.min() ?? 0) >= 0, count <= n else {
+      throw .badParameter(name: "number of folds", value: Double(count), needed: "2 to \(n)")
+    }
+    var members = [[Int]](repeating: [], count: count)
+    for row in 0..<n { members[folds[row]].append(row) }
+    let order = Array(members.joined())
+    var ranges: [Range<Int>] = []
+    for fold in members {
+      let start = ranges.last?.upperBound ?? 0
+      ranges.append(start..<(start + fold.count))
+    }
+    self.order = order
+    self.folds = ranges
+    labels = order.map { data.labels[$0] }
+    weights = data.weights.map { weights in order.map { weights[$0] } }
+    offsets = data.offsets.map { offsets in order.map { offsets[$0] } }
+    stripes = ranges.indices.flatMap { fold in
+      StripedWork.bounds(of: ranges[fold].count, unit: 64, maximum: 16).map {
+        Stripe(
+          fold: fold,
+          range: ($0.lowerBound + ranges[fold].lowerBound)..<($0.upperBound
+            + ranges[fold].lowerBound))
+      }
+    }
+    foldWeights = members.map { fold in
+      fold.reduce(0) { $0 + (data.weights?[$1] ?? 1) }
+    }
+    let total = foldWeights.reduce(0, +)
+    let positive = members.map { fold in
+      fold.reduce(0) { $0 + data.labels[$1] * (data.weights?[$1] ?? 1) }
+    }
+    let positives = positive.reduce(0, +)
+    for fold in members.indices {
+      let rest = positives - positive[fold]
+      let left = total - foldWeights[fold]
+      guard rest > 0, rest < left else {
+        throw .foldWithoutClass(
+          fold: fold, label: rest > 0 ? 0 : 1, rows: n - members[fold].count)
+      }
+    }
+  }
+
+  /// Σ w of the rows that problem k learns from.
+  func weight(without problem: Int) -> Double {
+    var sum = 0.0
+    for fold in foldWeights.indices where fold != problem { sum += foldWeights[fold] }
+    return sum
+  }
+
+  /// The log odds of the rows that problem k learns from.
+  func logOdds(without problem: Int) -> Double {
+    var positive = 0.0
+    for (fold, range) in folds.enumerated() where fold != problem {
+      for i in range { positive += labels[i] * (weights?[i] ?? 1) }
+    }
+    return log(positive / (weight(without: problem) - positive))
+  }
+
+  /// Every row's predictor from the problem that has not seen it, in the order of the folds.
+  func heldOut(_ predictors: [[Double]]) -> [Double] {
+    folds.indices.flatMap { fold in folds[fold].map { predictors[fold][$0] } }
+  }
+
+  /// From the order of the folds back to that of the data.
+  func unfolded(_ values: [Double]) -> [Double] {
+    var result = values
+    for (place, row) in order.enumerated() { result[row] = values[place] }
+    return result
+  }
+}

@@ -1,0 +1,138 @@
+/// Minimises all problems of a `FoldedRidge` together.
+///
+/// L-BFGS (Nocedal & Wright, Numerical Optimization, 2nd ed., algorithm 7.4) whose first matrix is the
+/// inverse of a given Hessian, steps halved until they descend. A problem that has arrived takes no
+/// part in the passes that the others still need.
+struct FoldedSolver<Scalar: BlockScalar> {
+  typealias Ridge = FoldedRidge<Scalar>
+
+  let ridge: Ridge
+  let penalties: [[Double]]
+  private let memory = 8
+
+  private struct Progress {
+    var state: Ridge.State
+    var steps: [(step: [Double], change: [Double], product: Double)] = []
+    var direction: [Double] = []
+    var slope = 0.0
+    var length = 1.0
+    var isDone = false
+  }
+
+  /// From `start`, with the Hessian's factor for each problem over its columns. Stops where half the
+  /// predicted decrease is below `decrement` and max |∂F| below `gradient`; or after
+  /// `maximumPasses`, or where rounding allows no descent. Returns the states and the passes.
+  func solve(
+    from start: [Ridge.State], factors: [Factor], decrement: Double, gradient: Double,
+    maximumPasses: Int
+  ) -> (states: [Ridge.State], passes: Int) {
+    var all = start.map { Progress(state: $0) }
+    var passes = 0
+    let fresh = all.indices.filter { all[$0].state.gradient.isEmpty }
+    if !fresh.isEmpty {
+      let states = ridge.evaluate(
+        fresh.map { (factors[$0].problem, all[$0].state.theta) }, penalties: penalties)
+      for (k, state) in zip(fresh, states) { all[k].state = state }
+      passes += 1
+    }
+    for k in all.indices { turn(&all[k], factors[k], decrement, gradient) }
+    while passes < maximumPasses {
+      let moving = all.indices.filter { !all[$0].isDone }
+      if moving.isEmpty { break }
+      let trials = moving.map { k in
+        (
+          factors[k].problem,
+          zip(all[k].state.theta, all[k].direction).map { $0 + all[k].length * $1 }
+        )
+      }
+      let states = ridge.evaluate(trials, penalties: penalties)
+      passes += 1
+      for (k, next) in zip(moving, states) {
+        let old = all[k].state
+        let flat = 16 * Double.ulpOfOne * abs(old.loss)
+        let descends = next.loss <= old.loss + 1e-4 * all[k].length * all[k].slope
+        guard descends || (abs(next.loss - old.loss) <= flat && next.maxGradient < old.maxGradient)
+        else {
+          all[k].length /= 2
+          if all[k].length < 1e-3 { all[k].isDone = true }
+          continue
+        }
+        let step = zip(next.theta, old.theta).map { $0 - $1 }
+        let change = zip(next.gradient, old.gradient).map { $0 - $1 }
+        let product = dot(step, change)
+        if product > 1e-10 * (dot(step, step) * dot(change, change)).squareRoot() {
+          all[k].steps.append((step, change, product))
+          if all[k].steps.count > memory { all[k].steps.removeFirst() }
+        }
+        all[k].state = next
+        turn(&all[k], factors[k], decrement, gradient)
+      }
+    }
+    return (all.map(\.state), passes)
+  }
+
+  /// Sets the next direction, or ends the problem.
+  private func turn(
+    _ problem: inout Progress, _ factor: Factor, _ decrement: Double, _ gradient: Double
+  ) {
+    var q = problem.state.gradient
+    var alphas: [Double] = []
+    for (step, change, product) in problem.steps.reversed() {
+      let alpha = dot(step, q) / product
+      for j in q.indices { q[j] -= alpha * change[j] }
+      alphas.append(alpha)
+    }
+    var direction = factor.solve(q)
+    for ((step, change, product), alpha) in zip(problem.steps, alphas.reversed()) {
+      let beta = dot(change, direction) / product
+      for j in direction.indices { direction[j] += (alpha - beta) * step[j] }
+    }
+    problem.direction = direction.map { -$0 }
+    problem.slope = dot(problem.direction, problem.state.gradient)
+    problem.length = 1
+    problem.isDone =
+      -0.5 * problem.slope <= decrement && problem.state.maxGradient <= gradient
+  }
+
+  private func dot(_ a: [Double], _ b: [Double]) -> Double {
+    var sum = 0.0
+    for j in a.indices { sum += a[j] * b[j] }
+    return sum
+  }
+
+  /// The Hessian of one problem over the columns that it has.
+  struct Factor: Sendable {
+    let problem: Int
+    /// Ascending, the intercept last.
+    let active: [Int]
+    let cholesky: Cholesky
+
+    func solve(_ gradient: [Double]) -> [Double] {
+      let part = cholesky.solve(active.map { gradient[$0] })
+      var result = [Double](repeating: 0, count: gradient.count)
+      for (k, j) in active.enumerated() { result[j] = part[k] }
+      return result
+    }
+  }
+
+  /// One factor a problem; problems of equal penalties share theirs. O(problems × columns³/3).
+  func factors(_ gram: Ridge.Gram, of problems: [Int]) -> [Factor] {
+    var leaders: [Int] = []
+    for k in problems.indices {
+      let same = problems.indices.first { penalties[problems[$0]] == penalties[problems[k]] }
+      leaders.append(same ?? k)
+    }
+    let own = problems.indices.filter { leaders[$0] == $0 }
+    let made = StripedWork.map(stripes: own.count, threads: ridge.threads) { at in
+      let penalties = penalties[problems[own[at]]]
+      let active = penalties.indices.filter { penalties[$0].isFinite } + [ridge.columns]
+      return Factor(
+        problem: problems[own[at]], active: active,
+        cholesky: gram.factor(active, penalties: penalties))
+    }
+    return problems.indices.map { k in
+      let made = made[own.firstIndex(of: leaders[k]) ?? 0]
+      return Factor(problem: problems[k], active: made.active, cholesky: made.cholesky)
+    }
+  }
+}
