@@ -7,8 +7,7 @@ import Foundation
 ///
 /// A penalty of infinity leaves the column out of that problem, so that folds may differ in their
 /// columns. One pass over the rows serves all problems: their predictors are one matrix product, so
-/// are their gradients. Steps are those of L-BFGS started from one Hessian, made at the fit to all
-/// rows and used for all folds (it differs from theirs by a part in K).
+/// are their gradients. Where rows are many, one Hessian serves all problems too (`FoldedSolver`).
 ///
 /// Rows lie in the order of their folds. Sums are made by fixed stripes, added in their order.
 struct FoldedRidge<Scalar: BlockScalar>: Sendable {
@@ -156,85 +155,100 @@ struct FoldedRidge<Scalar: BlockScalar>: Sendable {
 
   // MARK: curvature
 
-  /// Σ w p (1 − p) z z' / W over all rows at the given predictors, the intercept's column of ones
-  /// last; symmetric, of which the lower triangle (column-major) is filled. O(rows × columns²).
-  func gram(predictors: [Double]) -> Gram {
-    let size = columns + 1
+  /// Σ w p (1 − p) z z' over the rows that a problem learns from, at the given predictors, of some
+  /// columns (ascending) and the intercept's column of ones, which is last. O(rows × active²).
+  func gram(of problem: Int, predictors: [Double], active: [Int]) -> Gram {
+    let gram = Gram(active: active + [columns], of: columns + 1)
+    let size = gram.size
     let step = 128
     let edges = stride(from: 0, to: size, by: step).map { $0..<min($0 + step, size) }
-    let tasks = edges.indices.flatMap { j in (j..<edges.count).map { (edges[$0], edges[j]) } }
-    let gram = Gram(size: size)
+    let tasks = edges.indices.flatMap { j in (j..<edges.count).map { (edges[j], edges[$0]) } }
+    let gathers = gathers(active)
     let tile = 1024
     let scratch = ColumnBlock<Float>(rows: tile, columns: size)
-    var start = 0
-    while start < rows.count {
-      let range = start..<min(start + tile, rows.count)
-      let strips = StripedWork.bounds(of: range.count, unit: 64)
-      StripedWork.run(stripes: strips.count, threads: threads) { strip in
-        for i in strips[strip] {
-          let row = range.lowerBound + i
-          let p = SigmoidKernel.sigmoid(predictors[row])
-          let root = Float(((rows.weights?[row] ?? 1) * max(p * (1 - p), 1e-10)).squareRoot())
-          var to = scratch.values + i * size
-          for block in blocks {
-            let from = block.values + row * block.columns
-            for j in 0..<block.columns { to[j] = Float(from[j]) * root }
-            to += block.columns
+    for fold in rows.folds.indices where fold != problem {
+      var start = rows.folds[fold].lowerBound
+      while start < rows.folds[fold].upperBound {
+        let range = start..<min(start + tile, rows.folds[fold].upperBound)
+        let strips = StripedWork.bounds(of: range.count, unit: 64)
+        StripedWork.run(stripes: strips.count, threads: threads) { strip in
+          for i in strips[strip] {
+            let row = range.lowerBound + i
+            let p = SigmoidKernel.sigmoid(predictors[row])
+            let root = Float(((rows.weights?[row] ?? 1) * max(p * (1 - p), 1e-10)).squareRoot())
+            var to = scratch.values + i * size
+            for (block, columns) in zip(blocks, gathers) {
+              let from = block.values + row * block.columns
+              for (k, j) in columns.enumerated() { to[k] = Float(from[j]) * root }
+              to += columns.count
+            }
+            to[0] = root
           }
-          to[0] = root
         }
+        StripedWork.run(stripes: tasks.count, threads: threads) { task in
+          // Row-major with the lower index first: the lower triangle, column-major.
+          let (lower, upper) = tasks[task]
+          Float.multiply(
+            scratch.values + lower.lowerBound, size, transposed: true,
+            scratch.values + upper.lowerBound, size, beta: 1,
+            into: gram.values + lower.lowerBound * size + upper.lowerBound, size, m: lower.count,
+            n: upper.count, k: range.count)
+        }
+        start = range.upperBound
       }
-      StripedWork.run(stripes: tasks.count, threads: threads) { task in
-        // Row-major with the lower index first: the lower triangle, column-major.
-        let (upper, lower) = tasks[task]
-        Float.multiply(
-          scratch.values + lower.lowerBound, size, transposed: true,
-          scratch.values + upper.lowerBound, size, beta: 1,
-          into: gram.values + lower.lowerBound * size + upper.lowerBound, size, m: lower.count,
-          n: upper.count, k: range.count)
-      }
-      start = range.upperBound
     }
-    gram.weight = rows.weight(without: rows.folds.count)
+    gram.weight = rows.weight(without: problem)
     return gram
   }
 
-  /// The sum over all rows, as float32; `@unchecked Sendable`: written only while it is made,
-  /// disjoint parts by several threads.
-  final class Gram: @unchecked Sendable {
-    let size: Int
-    let values: UnsafeMutablePointer<Float>
-    var weight = 1.0
+  /// The columns of each block among some of all.
+  private func gathers(_ active: [Int]) -> [[Int]] {
+    var first = 0
+    return blocks.map { block in
+      defer { first += block.columns }
+      return active.filter { $0 >= first && $0 < first + block.columns }.map { $0 - first }
+    }
+  }
 
-    init(size: Int) {
-      self.size = size
+  /// A Gram matrix in float32, lower triangle, column-major; `@unchecked Sendable`: written only
+  /// while it is made, disjoint parts by several threads.
+  final class Gram: @unchecked Sendable {
+    /// Where each column stands; −1: not there.
+    private var places: [Int]
+    let size: Int
+    fileprivate let values: UnsafeMutablePointer<Float>
+    /// Σ w of its rows.
+    fileprivate(set) var weight = 1.0
+
+    fileprivate init(active: [Int], of columns: Int) {
+      places = [Int](repeating: -1, count: columns)
+      for (place, column) in active.enumerated() { places[column] = place }
+      size = active.count
       values = .allocate(capacity: size * size)
       values.initialize(repeating: 0, count: size * size)
     }
 
     deinit { values.deallocate() }
 
-    /// The factor of the mean Gram matrix of some columns (ascending, the intercept included) plus
+    /// The factor of the mean Gram matrix of some of its columns (ascending, the intercept last) plus
     /// their penalties. O(n³/3).
     func factor(_ active: [Int], penalties: [Double]) -> Cholesky {
       let n = active.count
+      let places = active.map { self.places[$0] }
       var diagonal = 0.0
       var matrix = [Double](repeating: 0, count: n * n)
       for j in 0..<n {
-        let column = values + active[j] * size
-        for i in j..<n { matrix[j * n + i] = Double(column[active[i]]) / weight }
+        let column = values + places[j] * size
+        for i in j..<n { matrix[j * n + i] = Double(column[places[i]]) / weight }
         diagonal += matrix[j * n + j]
+        if j < n - 1 { matrix[j * n + j] += penalties[active[j]] }
       }
       // What float32 sums may be off by.
       var jitter = 1e-7 * diagonal / Double(n)
       while true {
-        for j in 0..<n {
-          matrix[j * n + j] += jitter
-          if active[j] < size - 1 { matrix[j * n + j] += penalties[active[j]] }
-        }
+        for j in 0..<n { matrix[j * n + j] += jitter }
         let factor = Cholesky(matrix, size: n)
         if factor.leastPivot > 0 { return factor }
-        for j in 0..<n where active[j] < size - 1 { matrix[j * n + j] -= penalties[active[j]] }
         jitter = max(jitter * 10, 1e-12)
       }
     }

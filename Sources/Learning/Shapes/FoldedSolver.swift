@@ -115,12 +115,33 @@ struct FoldedSolver<Scalar: BlockScalar> {
     }
   }
 
-  /// One factor a problem; problems of equal penalties share theirs. O(problems × columns³/3).
-  func factors(_ gram: Ridge.Gram, of problems: [Int]) -> [Factor] {
-    var leaders: [Int] = []
-    for k in problems.indices {
-      let same = problems.indices.first { penalties[problems[$0]] == penalties[problems[k]] }
-      leaders.append(same ?? k)
+  /// The Hessian of each problem at its state, factored. O(rows × columns² + columns³) a Hessian.
+  ///
+  /// With more than 20 rows a column that of all rows, at their fit (the last state), serves every
+  /// fold: it differs from theirs by a part in K, which L-BFGS makes good. With fewer the rows held
+  /// out would hide directions that a fold knows nothing of.
+  func grams(at states: [Ridge.State], of problems: [Int]) -> [Ridge.Gram] {
+    let full = ridge.rows.folds.count
+    if ridge.rows.count > 20 * ridge.columns || problems == [full] {
+      return [
+        ridge.gram(
+          of: full, predictors: states[problems.count - 1].predictors,
+          active: Array(0..<ridge.columns))
+      ]
+    }
+    return problems.indices.map { k in
+      ridge.gram(
+        of: problems[k], predictors: states[k].predictors,
+        active: penalties[problems[k]].indices.filter { penalties[problems[k]][$0].isFinite })
+    }
+  }
+
+  /// One factor a problem, of its own Hessian or of the one that serves all; in that case problems of
+  /// equal penalties share theirs.
+  func factors(_ grams: [Ridge.Gram], of problems: [Int]) -> [Factor] {
+    let leaders = problems.indices.map { k in
+      grams.count > 1
+        ? k : problems.indices.first { penalties[problems[$0]] == penalties[problems[k]] } ?? k
     }
     let own = problems.indices.filter { leaders[$0] == $0 }
     let made = StripedWork.map(stripes: own.count, threads: ridge.threads) { at in
@@ -128,7 +149,7 @@ struct FoldedSolver<Scalar: BlockScalar> {
       let active = penalties.indices.filter { penalties[$0].isFinite } + [ridge.columns]
       return Factor(
         problem: problems[own[at]], active: active,
-        cholesky: gram.factor(active, penalties: penalties))
+        cholesky: grams[grams.count > 1 ? own[at] : 0].factor(active, penalties: penalties))
     }
     return problems.indices.map { k in
       let made = made[own.firstIndex(of: leaders[k]) ?? 0]

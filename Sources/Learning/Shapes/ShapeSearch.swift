@@ -54,13 +54,13 @@ struct ShapeSearch {
       FoldedRidge<Float>.State(
         theta: [Double](repeating: 0, count: design.width) + [rows.logOdds(without: problem)])
     }
-    var gram: FoldedRidge<Float>.Gram?
+    var grams: [FoldedRidge<Float>.Gram] = []
     var best: (Candidate, [FoldedRidge<Float>.State])?
     var worse = 0
     for lambda in ShapeRecipe.lambdas {
       let penalties = factors.map { $0 * lambda }
       solve(
-        ridge, [[Double]](repeating: penalties, count: ridge.problems), from: &states, &gram)
+        ridge, [[Double]](repeating: penalties, count: ridge.problems), from: &states, &grams)
       let heldOut = rows.heldOut(states.map(\.predictors))
       let loss = HeldOutLoss(heldOut, rows)
       let index = record(
@@ -85,26 +85,26 @@ struct ShapeSearch {
   /// no longer serves.
   private func solve(
     _ ridge: FoldedRidge<Float>, _ penalties: [[Double]],
-    from states: inout [FoldedRidge<Float>.State], _ gram: inout FoldedRidge<Float>.Gram?
+    from states: inout [FoldedRidge<Float>.State], _ grams: inout [FoldedRidge<Float>.Gram]
   ) {
     let problems = Array(0..<ridge.problems)
-    if states[0].gradient.isEmpty || gram == nil {
+    let solver = FoldedSolver(ridge: ridge, penalties: penalties)
+    if grams.isEmpty {
       states = ridge.evaluate(
         problems.map { ($0, states[$0].theta) }, penalties: penalties)
-      gram = ridge.gram(predictors: states[ridge.problems - 1].predictors)
+      grams = solver.grams(at: states, of: problems)
     }
     // A state's gradient is of the last penalties.
     for k in problems { states[k].gradient = [] }
-    let solver = FoldedSolver(ridge: ridge, penalties: penalties)
-    for _ in 0..<3 {
-      guard let made = gram else { return }
+    let mostPasses = 12
+    for attempt in 0..<3 {
       let (solved, passes) = solver.solve(
-        from: states, factors: solver.factors(made, of: problems), decrement: 1e-6,
-        gradient: 1e-3, maximumPasses: 14)
+        from: states, factors: solver.factors(grams, of: problems), decrement: 1e-6,
+        gradient: 1e-3, maximumPasses: mostPasses)
       states = solved
-      if passes < 14 { return }
-      gram = nil
-      gram = ridge.gram(predictors: states[ridge.problems - 1].predictors)
+      if passes < mostPasses || attempt == 2 { return }
+      grams = []
+      grams = solver.grams(at: states, of: problems)
     }
   }
 
@@ -167,11 +167,11 @@ struct ShapeSearch {
         theta: state.theta.dropLast() + [Double](repeating: 0, count: union.count)
           + [state.theta[p]])
     }
-    var gram: FoldedRidge<Float>.Gram?
+    var grams: [FoldedRidge<Float>.Gram] = []
     var best: Candidate?
     for lambda in ShapeRecipe.pairLambdas {
       let penalties = isChosen.map { main.penalties + $0.map { $0 ? lambda : .infinity } }
-      solve(ridge, penalties, from: &states, &gram)
+      solve(ridge, penalties, from: &states, &grams)
       let heldOut = rows.heldOut(states.map(\.predictors))
       let loss = HeldOutLoss(heldOut, rows)
       let index = record(
@@ -221,9 +221,9 @@ struct ShapeSearch {
     var states = ridge.evaluate([(full, candidate.theta)], penalties: penalties)
     var passes = 1
     for _ in 0..<8 where states[0].maxGradient > tolerance {
-      let gram = ridge.gram(predictors: states[0].predictors)
+      let grams = solver.grams(at: states, of: [full])
       let solved = solver.solve(
-        from: states, factors: solver.factors(gram, of: [full]), decrement: 0.1 * tolerance,
+        from: states, factors: solver.factors(grams, of: [full]), decrement: 0.1 * tolerance,
         gradient: tolerance, maximumPasses: 25)
       states = solved.states
       passes += solved.passes
