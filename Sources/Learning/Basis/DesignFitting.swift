@@ -10,10 +10,9 @@ extension Design {
     case auto
   }
 
-  /// Most columns that shapes are allowed: where sources are many, each has fewer knots.
+  /// Most columns that shapes are allowed: where sources are many, knots lie further apart, so that
+  /// sources with few rows besides their zero lose theirs first.
   package static let mostShapedColumns = 1_500
-  /// Most steps a source.
-  static let mostKnots = 16
 
   /// Chooses the columns and their scales from training rows (sources in columns, NaN missing) and
   /// their weights (all 1 if nil; a weight of 2 is the row twice). Labels have no part in it.
@@ -51,14 +50,14 @@ extension Design {
     let plans = StripedWork.map(stripes: x.columns, threads: threads) { source in
       rules.plan(x.column(source), weights, sources[source])
     }
-    let knots =
-      (2...Self.mostKnots).last { knots in
-        plans.reduce(0) { $0 + $1.bases(knots).count } <= Self.mostShapedColumns
-      } ?? 2
+    var spacing = rules.minimum
+    func count(_ spacing: Double) -> Int { plans.reduce(0) { $0 + $1.bases(spacing).count } }
+    while count(spacing) > Self.mostShapedColumns, spacing < total { spacing *= 1.25 }
+    let weightPerKnot = spacing
     let candidates = StripedWork.map(stripes: x.columns, threads: threads) { source in
       let cleaning = plans[source].cleaning
       let values = x.column(source).map(cleaning.clean)
-      return plans[source].bases(knots).map { basis in
+      return plans[source].bases(weightPerKnot).map { basis in
         let moments = Moments(
           of: values.indices.lazy.map { (basis.value(values[$0]), weights?[$0] ?? 1) })
         return DesignColumn(
@@ -100,8 +99,8 @@ extension Design {
 /// The bases a source could give, and how its values are cleaned for them.
 private struct SourcePlan: Sendable {
   let cleaning: SourceCleaning
-  /// By the most steps allowed.
-  let bases: @Sendable (Int) -> [Basis]
+  /// By the weight of rows that a knot is worth.
+  let bases: @Sendable (Double) -> [Basis]
 }
 
 private struct Rules: Sendable {
@@ -118,7 +117,7 @@ private struct Rules: Sendable {
       return SourcePlan(cleaning: .none) { _ in bases }
     case .numeric where shapes == .auto:
       let shape = NumericShape(values, weights: weights, minimum: minimum)
-      return SourcePlan(cleaning: shape.cleaning) { shape.bases(knots: $0) }
+      return SourcePlan(cleaning: shape.cleaning) { shape.bases(weightPerKnot: $0) }
     case .numeric:
       let bases = [isLog(values, weights) ? .log1p : .linear] + missing(values, weights)
       return SourcePlan(cleaning: .none) { _ in bases }

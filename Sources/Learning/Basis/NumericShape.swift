@@ -33,7 +33,7 @@ struct NumericShape {
     guard !isBinary, let first = kept.first, let last = kept.last else {
       cleaning = SourceCleaning(
         missingCodes: codes, lower: distinct.first?.value, upper: distinct.last?.value)
-      (isLog, gaps, positions, hasHinges) = (false, [], [], false)
+      (isLog, gaps, positions, hasHinges, keptWeight) = (false, [], [], false, 0)
       return
     }
     var limits = (lower: first.value, upper: last.value)
@@ -46,7 +46,7 @@ struct NumericShape {
     let skewness = abs(Moments(of: clamped).skewness)
     let logSkewness = abs(Moments(of: clamped.map { (Basis.signedLog($0.0), $0.1) }).skewness)
     isLog = skewness > 2 && logSkewness < skewness
-    let keptWeight = kept.reduce(0) { $0 + $1.weight }
+    keptWeight = kept.reduce(0) { $0 + $1.weight }
     var below = 0.0
     var root = 0.0
     var gaps: [(Double, Double)] = []
@@ -63,8 +63,15 @@ struct NumericShape {
     hasHinges = kept.count > 6
   }
 
-  /// The bases with at most `knots` steps and half as many hinges.
-  func bases(knots: Int) -> [Basis] {
+  /// Weight of the rows whose values the knots divide.
+  private let keptWeight: Double
+
+  /// Most steps a source.
+  private static let mostKnots = 16
+
+  /// The bases with a step for each `weightPerKnot` at most, and half as many hinges.
+  func bases(weightPerKnot: Double) -> [Basis] {
+    let knots = Int(min(Double(Self.mostKnots), max(2, keptWeight / weightPerKnot)))
     var bases: [Basis] = [isLog ? .log1p : .linear]
     if keepsZero { bases.append(.nonzero) }
     bases += spread(knots).map { .step(knot: gaps[$0].middle) }

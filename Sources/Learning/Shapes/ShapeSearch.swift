@@ -1,3 +1,5 @@
+import Foundation
+
 /// The candidates of `fitShaped`, one after another.
 struct ShapeSearch {
   let raw: Matrix
@@ -31,15 +33,30 @@ struct ShapeSearch {
     let candidate: Candidate
     let ridge: FoldedRidge<Float>
     let states: [FoldedRidge<Float>.State]
+    /// Of each problem.
+    let penalties: [[Double]]
     var loss: HeldOutLoss { candidate.loss }
     var trial: Int { candidate.trial }
   }
 
   // MARK: columns of one source
 
-  /// The λ path of a design without pairs, down while held-out loss falls.
+  /// The best penalty of a design without pairs, adapted to its sources while that pays.
   mutating func mains(
-    _ kind: ShapedFit.Trial.Kind, _ design: Design, progress: (ShapedFit.Trial) -> Void
+    _ kind: ShapedFit.Trial.Kind, _ design: Design, _ progress: (ShapedFit.Trial) -> Void
+  ) -> Mains {
+    var mains = path(kind, design, progress)
+    for _ in 0..<ShapeRecipe.adaptations {
+      let next = adapted(kind, mains, progress)
+      if next.trial == mains.trial { break }
+      mains = next
+    }
+    return mains
+  }
+
+  /// The λ path, down while held-out loss falls.
+  private mutating func path(
+    _ kind: ShapedFit.Trial.Kind, _ design: Design, _ progress: (ShapedFit.Trial) -> Void
   ) -> Mains {
     let block = ColumnBlock<Float>(design, raw, order: rows.order, threads: threads)
     let ridge = FoldedRidge(blocks: [block], rows: rows, threads: threads)
@@ -78,7 +95,58 @@ struct ShapeSearch {
       )
     }
     guard let (candidate, states) = best else { preconditionFailure("a path has a first λ") }
-    return Mains(candidate: candidate, ridge: ridge, states: states)
+    return Mains(
+      candidate: candidate, ridge: ridge, states: states,
+      penalties: [[Double]](repeating: candidate.penalties, count: ridge.problems))
+  }
+
+  /// The same columns with each source's penalty by what it did in the fit before, in every problem by
+  /// its own fit: sources that did little are held back, those that did much are let go.
+  private mutating func adapted(
+    _ kind: ShapedFit.Trial.Kind, _ mains: Mains, _ progress: (ShapedFit.Trial) -> Void
+  ) -> Mains {
+    let design = mains.candidate.design
+    let ridge = mains.ridge
+    let unit = mains.candidate.penalties.map { $0 / mains.candidate.lambda }
+    let factors = mains.states.map { state in
+      adaptiveFactors(state.theta, design.columns.map(\.source), unit)
+    }
+    var states = mains.states
+    var grams: [FoldedRidge<Float>.Gram] = []
+    var best = mains
+    var worse = 0
+    for step in 0..<7 {
+      let lambda = mains.candidate.lambda * pow(10, 1 - 0.5 * Double(step))
+      let penalties = factors.map { $0.map { $0 * lambda } }
+      solve(ridge, penalties, from: &states, &grams)
+      let heldOut = rows.heldOut(states.map(\.predictors))
+      let loss = HeldOutLoss(heldOut, rows)
+      let index = record(kind, pairs: 0, lambda, 0, loss, against: best.loss, progress)
+      if best.loss.mean <= loss.mean {
+        worse += 1
+        if worse == 2 { break }
+        continue
+      }
+      worse = 0
+      best = Mains(
+        candidate: Candidate(
+          design: design, penalties: penalties[ridge.problems - 1],
+          theta: states[ridge.problems - 1].theta, heldOut: heldOut, loss: loss, lambda: lambda,
+          trial: index), ridge: ridge, states: states, penalties: penalties)
+    }
+    return best
+  }
+
+  private func adaptiveFactors(_ theta: [Double], _ sources: [Int], _ unit: [Double]) -> [Double] {
+    var size = [Double](repeating: 0, count: (sources.last ?? 0) + 1)
+    var count = size
+    for (j, source) in sources.enumerated() {
+      size[source] += unit[j] * theta[j] * theta[j]
+      count[source] += 1
+    }
+    for source in size.indices where count[source] > 0 { size[source] /= count[source] }
+    let mean = size.reduce(0, +) / Double(max(1, count.filter { $0 > 0 }.count))
+    return sources.indices.map { j in unit[j] / (size[sources[j]] / mean + 0.1) }
   }
 
   /// Solves all problems well enough to compare losses; makes the Hessian where there is none or it
@@ -96,7 +164,7 @@ struct ShapeSearch {
     }
     // A state's gradient is of the last penalties.
     for k in problems { states[k].gradient = [] }
-    let mostPasses = 12
+    let mostPasses = 25
     for attempt in 0..<3 {
       let (solved, passes) = solver.solve(
         from: states, factors: solver.factors(grams, of: problems), decrement: 1e-6,
@@ -113,7 +181,7 @@ struct ShapeSearch {
   /// The best of the columns alone and of them with more and more pairs; a step up the ladder is
   /// kept if it lowers the held-out loss by more than the standard error of that.
   mutating func pairs(
-    of mains: Mains, progress: (ShapedFit.Trial) -> Void
+    of mains: Mains, _ progress: (ShapedFit.Trial) -> Void
   ) -> Candidate {
     var current = mains.candidate
     let design = current.design
@@ -170,7 +238,9 @@ struct ShapeSearch {
     var grams: [FoldedRidge<Float>.Gram] = []
     var best: Candidate?
     for lambda in ShapeRecipe.pairLambdas {
-      let penalties = isChosen.map { main.penalties + $0.map { $0 ? lambda : .infinity } }
+      let penalties = zip(mains.penalties, isChosen).map { mains, isChosen in
+        mains + isChosen.map { $0 ? lambda : .infinity }
+      }
       solve(ridge, penalties, from: &states, &grams)
       let heldOut = rows.heldOut(states.map(\.predictors))
       let loss = HeldOutLoss(heldOut, rows)
@@ -242,67 +312,5 @@ struct ShapeSearch {
         objective: states[0].loss, maxGradient: states[0].maxGradient, iterations: passes,
         weightSum: data.weightSum, rows: rows.count),
       outOfFoldLogits: rows.unfolded(candidate.heldOut), trials: trials, kept: kept)
-  }
-}
-
-/// The log loss of held-out logits, as they are and with the best intercept and slope.
-struct HeldOutLoss {
-  /// Weighted means: as they are, and calibrated.
-  let logLoss: Double
-  let mean: Double
-  /// Calibrated, a row, in the order of the folds.
-  private let losses: [Double]
-
-  /// A logistic fit in one variable by Newton's method. O(rows).
-  init(_ logits: [Double], _ rows: FoldedRows) {
-    func total(_ value: (Int) -> Double) -> Double {
-      var sum = 0.0
-      for i in logits.indices { sum += (rows.weights?[i] ?? 1) * value(i) }
-      return sum
-    }
-    func loss(_ i: Int, _ a: Double, _ b: Double) -> Double {
-      let eta = a + b * logits[i]
-      return SigmoidKernel.softplus(eta) - rows.labels[i] * eta
-    }
-    let weight = total { _ in 1 }
-    logLoss = total { loss($0, 0, 1) } / weight
-    var (a, b) = (0.0, 1.0)
-    var best = logLoss
-    for _ in 0..<20 {
-      var gradient = (0.0, 0.0)
-      var hessian = (1e-9, 0.0, 1e-9)
-      for i in logits.indices {
-        let w = rows.weights?[i] ?? 1
-        let p = SigmoidKernel.sigmoid(a + b * logits[i])
-        let (r, h) = (w * (p - rows.labels[i]), w * p * (1 - p))
-        gradient.0 += r
-        gradient.1 += r * logits[i]
-        hessian.0 += h
-        hessian.1 += h * logits[i]
-        hessian.2 += h * logits[i] * logits[i]
-      }
-      let determinant = hessian.0 * hessian.2 - hessian.1 * hessian.1
-      let da = (hessian.2 * gradient.0 - hessian.1 * gradient.1) / determinant
-      let db = (hessian.0 * gradient.1 - hessian.1 * gradient.0) / determinant
-      let next = total { loss($0, a - da, b - db) } / weight
-      guard next < best - 1e-12 else { break }
-      (a, b, best) = (a - da, b - db, next)
-    }
-    mean = best
-    losses = logits.indices.map { loss($0, a, b) }
-  }
-
-  /// The weighted mean of what this saves against `other`, and its standard error.
-  func gain(over other: HeldOutLoss, _ rows: FoldedRows) -> (Double, standardError: Double) {
-    let gain = other.mean - mean
-    var square = 0.0
-    var weight = 0.0
-    for i in losses.indices {
-      let w = rows.weights?[i] ?? 1
-      let d = w * (other.losses[i] - losses[i] - gain)
-      square += d * d
-      weight += w
-    }
-    return (gain, square.squareRoot() / weight)
   }
 }

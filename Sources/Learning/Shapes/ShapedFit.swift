@@ -49,7 +49,9 @@ package struct ShapedFit: Sendable, Codable {
 enum ShapeRecipe {
   /// λ from strong to weak, half decades.
   static let lambdas = (0...10).map { pow(10, -0.5 * Double($0)) }
-  static let pairLambdas = (0...5).map { pow(10, -0.5 * Double($0)) }
+  static let pairLambdas = (0...6).map { pow(10, -0.5 * Double($0)) }
+  /// Times that sources' penalties are adapted, at most.
+  static let adaptations = 3
   /// Steps are jumps: harder to have than a slope.
   static let stepFactor = 8.0
   /// Products tried: how many, and how many at most of the same two sources. More are tried only
@@ -79,15 +81,15 @@ package func fitShaped(
     raw, labels: labels, weights: weights, offsets: offsets, threads: threads)
   let rows = try FoldedRows(data, folds: folds)
   var search = ShapeSearch(raw: raw, rows: rows, threads: threads)
-  let plain = try search.mains(
-    .plain, Design(fitting: raw, sources: sources, weights: weights, threads: threads),
-    progress: progress)
-  let shaped = try search.mains(
+  let plain = search.mains(
+    .plain,
+    try Design(fitting: raw, sources: sources, weights: weights, threads: threads), progress)
+  let shaped = search.mains(
     .shapes,
-    Design(fitting: raw, sources: sources, shapes: .auto, weights: weights, threads: threads),
-    progress: progress)
+    try Design(fitting: raw, sources: sources, shapes: .auto, weights: weights, threads: threads),
+    progress)
   let mains = shaped.loss.mean < plain.loss.mean ? shaped : plain
   search.kept = mains.trial
-  let best = search.pairs(of: mains, progress: progress)
+  let best = search.pairs(of: mains, progress)
   return try search.finished(best, data)
 }
