@@ -71,7 +71,7 @@ struct NumericShape {
 
   /// The bases with a step for each `weightPerKnot` at most, and half as many hinges.
   func bases(weightPerKnot: Double) -> [Basis] {
-    let knots = Int(min(Double(Self.mostKnots), max(2, keptWeight / weightPerKnot)))
+    let knots = Int(min(Double(Self.mostKnots), keptWeight / weightPerKnot))
     var bases: [Basis] = [isLog ? .log1p : .linear]
     if keepsZero { bases.append(.nonzero) }
     bases += spread(knots).map { .step(knot: gaps[$0].middle) }
@@ -88,10 +88,10 @@ struct NumericShape {
   /// At most `count` gaps, evenly spread over the positions.
   private func spread(_ count: Int) -> [Int] {
     guard gaps.count > count else { return Array(gaps.indices) }
-    guard let first = positions.first, let last = positions.last else { return [] }
+    guard count > 0, let first = positions.first, let last = positions.last else { return [] }
     var chosen: [Int] = []
     var at = 0
-    for k in 1...max(count, 1) {
+    for k in 1...count {
       let target = first + (last - first) * Double(k) / Double(count + 1)
       while positions[at] < target { at += 1 }
       if chosen.last != at { chosen.append(at) }

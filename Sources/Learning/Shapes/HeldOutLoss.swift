@@ -57,8 +57,8 @@ struct HeldOutLoss {
     var weight = 0.0
     for i in losses.indices {
       let w = rows.weights?[i] ?? 1
-      let d = w * (other.losses[i] - losses[i] - gain)
-      square += d * d
+      let d = other.losses[i] - losses[i] - gain
+      square += w * d * d
       weight += w
     }
     return (gain, square.squareRoot() / weight)
