@@ -123,7 +123,11 @@ extension EvaluationReport {
 
   private func comparison(_ differences: [Difference]) -> [String] {
     let names = scores.map(\.column)
-    let test = areaTest.map { ["  ROC-AUC by DeLong's test: P = \(fixed($0.p, 4))"] } ?? []
+    let test =
+      areaTest.map { test in
+        let p = test.p < 0.0001 ? "P < 0.0001" : "P = \(fixed(test.p))"
+        return ["  ROC-AUC by DeLong's test of no difference: \(p)"]
+      } ?? []
     return [
       ("\(names[0]) against \(names[1]), on the same rows and resamplings"),
       "  " + padded("", 20) + padded("difference", -12) + "   " + padded("95 % interval", 22)
