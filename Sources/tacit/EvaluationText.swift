@@ -1,4 +1,5 @@
 import Foundation
+import Learning
 
 /// The report for people: a line a number, with what it means in plain words.
 extension EvaluationReport {
@@ -67,11 +68,13 @@ extension EvaluationReport {
       line("+ uncertainty", score.metrics["uncertainty"], .plain, "what there is to tell"),
       line(
         "said − happened", score.metrics["calibration_in_the_large"], .signedPercent,
-        verdict(score.metrics["calibration_in_the_large"], 0, "too low", "too high", "on average")),
+        verdict(
+          score.metrics["calibration_in_the_large"], 0, "too low on average",
+          "too high on average")),
       line(
         "slope", score.metrics["calibration_slope"], .plain,
         verdict(
-          score.metrics["calibration_slope"], 1, "too extreme", "too timid", "from low to high")),
+          score.metrics["calibration_slope"], 1, "too extreme", "too timid")),
       line(
         "intercept", score.metrics["calibration_intercept"], .plain,
         "0 is right, on the scale of the logit, beside slope 1"),
@@ -87,11 +90,11 @@ extension EvaluationReport {
 
   /// In words what an interval says against the value that is right.
   private func verdict(
-    _ estimate: Estimate?, _ right: Double, _ below: String, _ above: String, _ scope: String
+    _ estimate: Estimate?, _ right: Double, _ below: String, _ above: String
   ) -> String {
     guard let low = estimate?.low, let high = estimate?.high else { return "cannot be told" }
-    if high < right { return "the probabilities are \(below) \(scope)" }
-    if low > right { return "the probabilities are \(above) \(scope)" }
+    if high < right { return "the probabilities are \(below)" }
+    if low > right { return "the probabilities are \(above)" }
     return "\(whole(right)) is right, and within the interval"
   }
 
@@ -120,7 +123,11 @@ extension EvaluationReport {
 
   private func comparison(_ differences: [Difference]) -> [String] {
     let names = scores.map(\.column)
-    let test = areaTest.map { ["  ROC-AUC by DeLong's test: P = \(fixed($0.p, 4))"] } ?? []
+    let test =
+      areaTest.map { test in
+        let p = test.p < 0.0001 ? "P < 0.0001" : "P = \(fixed(test.p))"
+        return ["  ROC-AUC by DeLong's test of no difference: \(p)"]
+      } ?? []
     return [
       ("\(names[0]) against \(names[1]), on the same rows and resamplings"),
       "  " + padded("", 20) + padded("difference", -12) + "   " + padded("95 % interval", 22)
@@ -160,8 +167,8 @@ extension EvaluationReport {
       case .plain: fixed(value)
       case .percent: percent(value)
       case .finePercent: percent(value, 2)
-      case .signed: (value < 0 ? "−" : "+") + fixed(abs(value))
-      case .signedPercent: (value < 0 ? "−" : "+") + percent(abs(value), 2)
+      case .signed: (value < 0 ? "" : "+") + fixed(value)
+      case .signedPercent: (value < 0 ? "" : "+") + percent(value, 2)
       }
     }
     let value = estimate?.value.map(shown) ?? "–"
@@ -179,11 +186,12 @@ extension EvaluationReport {
   }
 
   private func fixed(_ value: Double, _ digits: Int = 4) -> String {
-    value.isFinite ? String(format: "%.\(digits)f", value) : "–"
+    guard value.isFinite else { return "–" }
+    return (value < 0 ? "−" : "") + String(format: "%.\(digits)f", abs(value))
   }
 
   private func percent(_ value: Double, _ digits: Int = 1) -> String {
-    value.isFinite ? String(format: "%.\(digits)f %%", 100 * value) : "–"
+    value.isFinite ? fixed(100 * value, digits) + " %" : "–"
   }
 
   /// A count with its thousands apart; with one digit behind the point where it is no whole number.

@@ -70,8 +70,8 @@ struct Gnuplot {
     set tics nomirror out textcolor "#333333"
     set grid linecolor "#e4e4e4" linetype 1
     set key outside below left Left reverse vertical maxcols 1 width 2 samplen 2 spacing 1.2
-    set key textcolor "#222222" offset 0,-0.6
-    set xlabel offset 0,0.2
+    set key textcolor "#222222"
+    set xlabel offset 0,0.4
     set title font ",16"
     set style line 1 linecolor "#0b5fa5" linewidth 2.4 pointtype 7 pointsize 0.7
     set style line 2 linecolor "#d1701a" linewidth 2.4 pointtype 5 pointsize 0.7

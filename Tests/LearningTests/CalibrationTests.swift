@@ -149,7 +149,9 @@ import Testing
       guard case .separated? = $0 as? LearningError else { return false }
       return true
     }
-    #expect(throws: LearningError.rankDeficient(column: 0, columns: 1)) {
+    #expect(
+      throws: LearningError.rankDeficient(aliases: [.init(column: 0, dependsOn: [])], columns: 1)
+    ) {
       try CalibrationLine(logits: [2, 2, 2], labels: [0, 1, 0])
     }
     let equal = try ScoreCalibration.fitPlatt(logits: [2, 2, 2, 2], labels: [0, 1, 0, 0])

@@ -146,6 +146,24 @@ import Testing
     }
   }
 
+  /// One customer of many rows, all positive: how often it is drawn is skewed upwards, and so is what
+  /// it moves.
+  @Test func intervalsLeanWhereACustomerPulls() throws {
+    var random = SplitMix64(16)
+    let rows = draw(&random, 400)
+    let evaluation = try Evaluation(
+      [.probabilities(rows.p + rows.p.prefix(60))],
+      Outcomes(
+        labels: rows.labels + rows.p.prefix(60).map { _ in 1 },
+        clusters: Array(rows.p.indices) + rows.p.prefix(60).map { _ in 400 }), threads: 2)
+    for (metric, sign) in [(Metric.intercept, 1.0), (.inTheLarge, -1)] {
+      let estimate = evaluation.estimate(metric)
+      let up = (estimate.high ?? 0) - (estimate.value ?? 0)
+      let down = (estimate.value ?? 0) - (estimate.low ?? 0)
+      #expect(sign * (up - down) > 0.1 * (up + down), "\(metric) \(up) \(down)")
+    }
+  }
+
   /// METHODS 3.5, measured on another sample of exact probabilities: 15 bins.
   @Test(arguments: [
     (200, 0.073, 0.098), (1000, 0.032, 0.045), (5000, 0.014, 0.020), (20_000, 0.007, 0.010),

@@ -3,6 +3,13 @@ import Learning
 import TestSupport
 import Testing
 
+/// One number of an evaluation without intervals.
+func averagePrecision(scores: [Double], labels: [Double]) throws -> Double {
+  let evaluation = try Evaluation(
+    [.logits(scores)], Outcomes(labels: labels), replicates: 0, threads: 1)
+  return evaluation.estimate(.averagePrecision).value ?? .nan
+}
+
 @Suite struct MetricsTests {
   /// Scores with many ties.
   private func sample(_ seed: UInt64, _ count: Int = 120) -> (scores: [Double], labels: [Double]) {

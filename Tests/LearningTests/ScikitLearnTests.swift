@@ -74,9 +74,7 @@ import Testing
       let ties = logits.map { ($0 * 10).rounded(.toNearestOrEven) / 10 }
       let area = try RocArea(scores: ties, labels: problem.labels)
       #expect(abs(area.area - answer.auc) < 1e-12)
-      let evaluation = try Evaluation(
-        [.logits(ties)], Outcomes(labels: problem.labels), replicates: 0, threads: 1)
-      let precision = evaluation.estimate(.averagePrecision).value ?? .nan
+      let precision = try averagePrecision(scores: ties, labels: problem.labels)
       #expect(abs(precision - answer.averagePrecision) < 1e-12)
     }
   }

@@ -24,7 +24,8 @@ struct SmallLogistic: Sendable {
     for (index, column) in columns.enumerated() {
       let (mean, scale) = Self.moments(column, weights, total)
       guard scale > 1e-13 * abs(mean), scale > 0 else {
-        throw .rankDeficient(aliases: [.init(column: index, dependsOn: [])], columns: columns.count)
+        throw .rankDeficient(
+          aliases: [.init(column: index, dependsOn: [])], columns: columns.count)
       }
       means.append(mean)
       scales.append(scale)
@@ -43,7 +44,8 @@ struct SmallLogistic: Sendable {
       guard let factor = SmallCholesky(state.hessian, size: size) else {
         // At the start every row has the same curvature: only the columns themselves can fail.
         throw steps == 0
-          ? .rankDeficient(aliases: [.init(column: columns.count - 1, dependsOn: [])], columns: columns.count) : Self.separated(b)
+          ? .rankDeficient(aliases: [.init(column: 1, dependsOn: [0])], columns: columns.count)
+          : Self.separated(b)
       }
       steps += 1
       guard steps <= Self.maximumSteps else { throw Self.separated(b) }
