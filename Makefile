@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking format lint venv clean
-.PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features
+.PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev
 TACIT = .build/release/tacit
@@ -48,6 +48,10 @@ bench-grid: build .venv/bench
 bench-path: build .venv/bench
 	@scripts/require r-base-core r-cran-glmnet r-cran-doparallel
 	.venv/bin/python benchmarks/path.py
+
+# Trains on a matrix larger than memory (30 GB of disk; an hour where the disk reads 0.1 GB/s).
+out-of-core: build .venv/bench
+	.venv/bin/python benchmarks/out_of_core.py
 
 # How well the silent of twenty synthetic bases are ranked; writes benchmarks/results/ranking.md.
 ranking: build .venv/bench

@@ -12,7 +12,7 @@ What the command line is taken to be:
 
     tacit predict --model M X.npy --out P.npy --threads 2 --json
         the report: seconds {reading, predicting, writing}
-        P.npy: float64, the probabilities of the rows (the last column, if there are several)
+        P.npy: float64, a row each: probability, logit
 
 The model is `tacit fit` of a small part of the rows. If `tacit export` should come to write ONNX,
 give its file by --onnx; else an equal graph is made here.
@@ -186,7 +186,7 @@ def main():
 
     def after():
         ours = np.load(systems[0].outcomes[-1]["out"])
-        ours = ours.reshape(len(ours), -1)[:, -1]
+        ours = ours.reshape(len(ours), -1)[:, 0]
         for system in systems:
             last = system.outcomes[-1]
             system.note = last.get("note", "")
