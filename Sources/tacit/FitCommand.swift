@@ -77,7 +77,8 @@ struct FitCommand: ParsableCommand {
   var increasing = ""
   @Option(help: "Features that may only lower it.")
   var decreasing = ""
-  @Flag(help: "Firth's bias-reduced fit with profile-likelihood intervals, for few or separated rows.")
+  @Flag(
+    help: "Firth's bias-reduced fit with profile-likelihood intervals, for few or separated rows.")
   var firth = false
   @Option(help: "Standard errors: model or robust (sandwich). With --group they are clustered.")
   var errors = Errors.model
@@ -111,7 +112,9 @@ struct FitCommand: ParsableCommand {
       }
     } else {
       if target == nil { throw ValidationError("give --target, the column to predict") }
-      if labels != nil { throw ValidationError("--labels goes with NPY vectors, --target with tables") }
+      if labels != nil {
+        throw ValidationError("--labels goes with NPY vectors, --target with tables")
+      }
       if standardise == .none {
         throw ValidationError(
           "columns of a table are always standardised: --standardise none goes with NPY vectors")

@@ -142,7 +142,8 @@ extension FitReport {
     if let inference {
       lines.append(
         "deviance \(significant(inference.deviance)) of \(significant(inference.nullDeviance)) without features, "
-          + "AIC \(significant(inference.aic)), BIC \(significant(inference.bic)); \(inference.errors) errors")
+          + "AIC \(significant(inference.aic)), BIC \(significant(inference.bic)); \(inference.errors) errors"
+      )
     }
     lines.append(
       "objective \(objective), max |gradient| \(maxGradient), \(iterations) passes; reading "
@@ -179,7 +180,8 @@ extension FitReport {
       let text =
         own.count <= 4
         ? own.map { short($0) }.joined(separator: ", ") : "\(own.count) shapes"
-      lines.append("\(padded(name(feature.name), to: width))  \(percentColumn(feature.share))  \(text)")
+      lines.append(
+        "\(padded(name(feature.name), to: width))  \(percentColumn(feature.share))  \(text)")
     }
     if features.count > shown {
       let rest = features.dropFirst(shown).reduce(0) { $0 + $1.share }
@@ -190,7 +192,8 @@ extension FitReport {
       lines.append("\(padded("\(pairs.count) pairs", to: width))  \(percentColumn(total))")
       for pair in pairs.prefix(10) {
         lines.append(
-          "  \(padded("\(name(pair.first)) × \(name(pair.second))", to: width - 2))  \(percentColumn(pair.share))")
+          "  \(padded("\(name(pair.first)) × \(name(pair.second))", to: width - 2))  \(percentColumn(pair.share))"
+        )
       }
     }
     return lines
@@ -199,7 +202,9 @@ extension FitReport {
   private var coefficientLines: [String] {
     let shown = 50
     var lines = ["", "column        coefficient (95 % interval)"]
-    for c in coefficients.prefix(shown) { lines.append("\(padded(c.feature, to: 12))  \(short(c))") }
+    for c in coefficients.prefix(shown) {
+      lines.append("\(padded(c.feature, to: 12))  \(short(c))")
+    }
     if coefficients.count > shown { lines.append("\(coefficients.count - shown) more") }
     return lines
   }
@@ -212,9 +217,10 @@ extension FitReport {
   }
 
   private func short(_ c: Coefficient) -> String {
-    let name = c.basis.map { $0 == "as it is" ? "" : "\(name($0)) " } ?? ""
-    let interval = c.low.flatMap { low in c.high.map { " (\(significant(low)) to \(significant($0)))" } } ?? ""
-    return name + significant(c.coefficient) + interval
+    let basis = c.basis.map { $0 == "as it is" ? "" : "\(name($0)) " } ?? ""
+    let interval =
+      c.low.flatMap { low in c.high.map { " (\(significant(low)) to \(significant($0)))" } } ?? ""
+    return basis + significant(c.coefficient) + interval
   }
 }
 

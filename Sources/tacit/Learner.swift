@@ -203,7 +203,8 @@ struct Learner {
           throw ValidationError("\(option): \"\(rows.name(place))\" holds texts, not numbers")
         }
         guard signs.updateValue(sign, forKey: place) == nil else {
-          throw ValidationError("\"\(rows.name(place))\" is named twice in --increasing and --decreasing")
+          throw ValidationError(
+            "\"\(rows.name(place))\" is named twice in --increasing and --decreasing")
         }
       }
     }
@@ -265,4 +266,3 @@ struct Learner {
   /// Column numbers as names.
   private func named(_ error: LearningError) -> any Error { error }
 }
-
