@@ -123,25 +123,24 @@ extension EvaluationReport {
 
   private func comparison(_ differences: [Difference]) -> [String] {
     let names = scores.map(\.column)
-    let test =
+    let test: [String] =
       areaTest.map { test in
         let p = test.p < 0.0001 ? "P < 0.0001" : "P = \(fixed(test.p))"
         return ["  ROC-AUC by DeLong's test of no difference: \(p)"]
       } ?? []
-    return [
-      ("\(names[0]) against \(names[1]), on the same rows and resamplings"),
+    let head =
       "  " + padded("", 20) + padded("difference", -12) + "   " + padded("95 % interval", 22)
-        + "better",
-    ]
-      + differences.map { row in
-        let name = Self.titles[row.metric] ?? row.metric
-        let at = row.k.map { " at \(whole($0))" } ?? ""
-        let isPercent = ["precision", "recall", "ece", "calibration_in_the_large"]
-          .contains(row.metric)
-        return line(
-          name + at, row.difference, isPercent ? .signedPercent : .signed,
-          row.winner ?? (Self.judged(row.metric) ? "no clear winner" : ""))
-      } + test
+      + "better"
+    let rows = differences.map { row -> String in
+      let name = Self.titles[row.metric] ?? row.metric
+      let at = row.k.map { " at \(whole($0))" } ?? ""
+      let isPercent = ["precision", "recall", "ece", "calibration_in_the_large"]
+        .contains(row.metric)
+      return line(
+        name + at, row.difference, isPercent ? .signedPercent : .signed,
+        row.winner ?? (Self.judged(row.metric) ? "no clear winner" : ""))
+    }
+    return ["\(names[0]) against \(names[1]), on the same rows and resamplings", head] + rows + test
   }
 
   private static let titles = [
