@@ -33,7 +33,9 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let learned = try LearnerModel.read(model)
-    let score = PortableScore(columns: learned.columns, design: learned.design, fit: learned.fit)
+    let score = PortableScore(
+      columns: learned.columns, design: learned.design, fit: learned.fit,
+      calibration: learned.calibration)
     try score.checkNames(model)
     let file = try OutputFile(path: out)
     try file.write(

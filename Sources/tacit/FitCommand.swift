@@ -82,7 +82,8 @@ struct FitCommand: ParsableCommand {
   var firth = false
   @Option(help: "Standard errors: model or robust (sandwich). With --group they are clustered.")
   var errors = Errors.model
-  @Flag(help: "Calibrate the probabilities on held-out rows; the logit stays as it is.")
+  @Flag(
+    help: "Calibrate the probabilities on held-out rows, as shapes always do; not the logit.")
   var calibrate = false
   @Option(help: "The model file to write.")
   var model: String

@@ -4,6 +4,12 @@ import Foundation
 import Histories
 import Learning
 
+/// A fault of a fit with its columns by name.
+struct FitError: Error, CustomStringConvertible {
+  let description: String
+  let exitStatus: Int32
+}
+
 /// From rows to a model and what is known of it, as the options of `fit` say.
 struct Learner {
   /// What one fit gives.
@@ -33,25 +39,22 @@ struct Learner {
   /// Throws `LearningError`, columns by name where they have one, and `DetractionError.insufficient`.
   func learn() throws -> Outcome {
     defer { bar.clear() }
-    do {
-      var warnings = try suspects()
-      let fitted = try command.wantsShapes ? shaped() : plain()
-      let inference = try self.inference(fitted)
-      if let needed = inference?.requiredRows, needed > rows.x.rows {
-        warnings.append(
-          "\(rows.x.rows) rows for \(fitted.data.x.columns) columns: for little overfitting about "
-            + "\(needed) are needed (Riley et al. 2019)")
-      }
-      let shares = try fitted.model.fit.logitShares(
-        fitted.data, groups: (0..<fitted.data.x.columns).map { [$0] })
-      return Outcome(
-        model: fitted.model, data: fitted.data, inference: inference,
-        profiles: try fitted.firth.map { firth in
-          try (0...fitted.data.x.columns).map { try firth.profile($0) }
-        }, shares: shares, warnings: warnings)
-    } catch let error as LearningError {
-      throw named(error)
+    var warnings = try suspects()
+    var fitted = try command.wantsShapes ? shaped() : plain()
+    fitted.model.prevalence = rows.prevalence
+    let inference = try self.inference(fitted)
+    if let needed = inference?.requiredRows, needed > rows.x.rows {
+      warnings.append(
+        "\(rows.x.rows) rows for \(fitted.data.x.columns) columns: for little overfitting about "
+          + "\(needed) are needed (Riley et al. 2019)")
     }
+    let shares = try fitted.model.fit.logitShares(
+      fitted.data, groups: (0..<fitted.data.x.columns).map { [$0] })
+    return Outcome(
+      model: fitted.model, data: fitted.data, inference: inference,
+      profiles: try fitted.firth.map { firth in
+        try (0...fitted.data.x.columns).map { try firth.profile($0) }
+      }, shares: shares, warnings: warnings)
   }
 
   private struct Fitted {
@@ -120,8 +123,16 @@ struct Learner {
       j < width && free.contains(columns[j].source) ? 0 : old.factors?[j] ?? 1
     }
     let sides = places.map { j -> Penalty.Sign in
-      guard j < width, columns[j].basis.rises else { return .free }
+      guard j < width, columns[j].basis.rises || columns[j].basis == .nonzero else { return .free }
       return signs[columns[j].source] ?? .free
+    }
+    for column in columns where column.basis == .nonzero && signs[column.source] != nil {
+      // "Not 0" rises from 0 on only.
+      guard (0..<rows.x.rows).allSatisfy({ !(rows.x[$0, column.source] < 0) }) else {
+        throw ValidationError(
+          "\"\(rows.name(column.source))\" has negative values beside many zeros: no side can be "
+            + "held for its shapes, use --shapes none")
+      }
     }
     let parameters = try LogisticParameters(
       penalty: Penalty(
@@ -132,7 +143,8 @@ struct Learner {
     let (validation, _) = try crossValidate(
       data, folds: rows.folds, lambdas: [old.lambda], parameters: parameters)
     return (
-      design, try fitLogistic(data, parameters: parameters), validation.outOfFoldLogits
+      design, try fitLogistic(data, parameters: parameters),
+      withOffsets(validation.outOfFoldLogits)
     )
   }
 
@@ -150,7 +162,11 @@ struct Learner {
       x = try made.expand(x, threads: rows.threads)
       design = made
     }
-    let data = try data(x)
+    return try naming(design) { try fitted(try data(x), design) }
+  }
+
+  /// The fit of columns that stand, as the options say.
+  private func fitted(_ data: LogisticData, _ design: Design?) throws -> Fitted {
     func model(_ fit: LogisticFit) -> LearnerModel {
       LearnerModel(columns: design == nil ? nil : rows.columns, design: design, fit: fit)
     }
@@ -172,7 +188,7 @@ struct Learner {
     var fitted = model(fit)
     fitted.validation = validation.points
     fitted.path = LearnerModel.Path(path)
-    try judge(validation.outOfFoldLogits, &fitted)
+    try judge(withOffsets(validation.outOfFoldLogits), &fitted)
     return Fitted(model: fitted, data: data)
   }
 
@@ -237,7 +253,7 @@ struct Learner {
 
   /// What held-out rows say; refuses a model that they do not bear out.
   private func judge(_ logits: [Double], _ model: inout LearnerModel) throws {
-    if command.calibrate {
+    if command.wantsShapes || command.calibrate {
       model.calibration = try ScoreCalibration.fit(
         logits: logits, labels: rows.labels, weights: rows.weights, folds: rows.folds
       ).calibration
@@ -245,12 +261,17 @@ struct Learner {
     let heldOut = try LearnerModel.HeldOut(
       logits: logits, labels: rows.labels, weights: rows.weights, groups: rows.groups,
       folds: rows.folds, threads: rows.threads)
-    guard heldOut.logLoss < heldOut.nullLogLoss || rows.offsets != nil else {
+    guard heldOut.calibratedLogLoss < heldOut.nullLogLoss || rows.offsets != nil else {
       throw DetractionError.insufficient(
-        "on held-out rows the model is no better than the base rate: log loss \(heldOut.logLoss) "
+        "on held-out rows the model is no better than the base rate: log loss \(heldOut.calibratedLogLoss) "
           + "against \(heldOut.nullLogLoss); these columns do not tell the target")
     }
     model.heldOut = heldOut
+  }
+
+  private func withOffsets(_ logits: [Double]) -> [Double] {
+    guard let offsets = rows.offsets else { return logits }
+    return zip(logits, offsets).map { $0 + $1 }
   }
 
   private func inference(_ fitted: Fitted) throws -> Inference? {
@@ -263,6 +284,18 @@ struct Learner {
     return try fitted.model.fit.inference(fitted.data, kind)
   }
 
-  /// Column numbers as names.
-  private func named(_ error: LearningError) -> any Error { error }
+  /// Runs `body` with the columns of its errors by name, and what helps in this command's words.
+  private func naming<Result>(_ design: Design?, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as LearningError {
+      let names = design?.columns.map { column in
+        let basis = rows.describe(column)
+        return rows.name(column.source) + (basis == "as it is" ? "" : " (\(basis))")
+      }
+      var text = rows.columns.isEmpty ? error.description : error.named(columns: names ?? [])
+      if case .separated = error { text += "; here --l2 0.001, or --firth" }
+      throw FitError(description: text, exitStatus: error.exitStatus)
+    }
+  }
 }

@@ -22,6 +22,8 @@ struct LearnerModel: Sealed {
   var heldOut: HeldOut?
   /// From the logit to the probability.
   var calibration = ScoreCalibration.none
+  /// The weighted share of label 1 in training.
+  var prevalence: Double?
   /// Of (coefficients, intercept) of the fit's raw columns: the lower triangle row by row, for
   /// intervals; nil where there are more than `mostCovarianceColumns`.
   var covariance: [Double]?
@@ -45,8 +47,8 @@ struct LearnerModel: Sealed {
   struct HeldOut: Codable, Sendable {
     var folds: Int
     var auc, aucLow, aucHigh: Double
-    /// `nullLogLoss`: of the base rate.
-    var logLoss, nullLogLoss, brier: Double
+    /// `nullLogLoss`: of the base rate; `calibratedLogLoss`: after the best slope and intercept.
+    var logLoss, calibratedLogLoss, nullLogLoss, brier: Double
     /// Of the uncalibrated logits: slope below 1 says that they are too extreme.
     var calibrationSlope, calibrationIntercept: Double
 
@@ -62,6 +64,9 @@ struct LearnerModel: Sealed {
       let base = labels.indices.reduce(0) { $0 + (weights?[$1] ?? 1) * labels[$1] } / total
       nullLogLoss = -(base * log(base) + (1 - base) * log1p(-base))
       let line = try CalibrationLine(logits: logits, labels: labels, weights: weights)
+      calibratedLogLoss = try ProbabilityMetrics(
+        logits: logits.map { line.intercept + line.slope * $0 }, labels: labels, weights: weights
+      ).logLoss
       calibrationSlope = line.slope
       calibrationIntercept = line.intercept
       if weights == nil, groups == nil {
@@ -98,12 +103,25 @@ struct LearnerModel: Sealed {
     return model
   }
 
-  /// Probability and logit of the rows `range` of vectors, in turn.
-  func predict(_ x: Matrix, rows range: Range<Int>, threads: Int) throws(LearningError) -> [Double]
+  /// Probability and logit of the rows `range` of vectors, in turn. `shift` is added to the
+  /// calibrated logit before it becomes the probability (`ScoreCalibration.priorShift`).
+  func predict(_ x: Matrix, rows range: Range<Int>, shift: Double = 0, threads: Int)
+    throws(LearningError) -> [Double]
   {
-    guard let design else { return try fit.predict(x, rows: range, threads: threads) }
-    let part = range == 0..<x.rows ? x : x.selecting(rows: Array(range))
-    let expanded = try design.expand(part, threads: threads)
-    return try fit.predict(expanded, rows: 0..<expanded.rows, threads: threads)
+    var pairs: [Double]
+    if let design {
+      let part = range == 0..<x.rows ? x : x.selecting(rows: Array(range))
+      let expanded = try design.expand(part, threads: threads)
+      pairs = try fit.predict(expanded, rows: 0..<expanded.rows, threads: threads)
+    } else {
+      pairs = try fit.predict(x, rows: range, threads: threads)
+    }
+    if calibration != .none || shift != 0 {
+      for row in 0..<range.count {
+        let logit = calibration.calibrated(logit: pairs[2 * row + 1]) + shift
+        pairs[2 * row] = LogisticFit.probability(logit: logit)
+      }
+    }
+    return pairs
   }
 }

@@ -57,6 +57,16 @@ struct LearnerRows {
       numbered(command.folds), named: "\"\(command.folds ?? "")\"", read.groups, rows: x.rows)
   }
 
+  /// The weighted share of label 1.
+  var prevalence: Double {
+    var (sum, total) = (0.0, 0.0)
+    for row in labels.indices {
+      sum += (weights?[row] ?? 1) * labels[row]
+      total += weights?[row] ?? 1
+    }
+    return sum / total
+  }
+
   /// Codes from 0 in the order of first appearance.
   private static func codes(_ keys: [UInt64]) -> [Int] {
     var code: [UInt64: Int] = [:]

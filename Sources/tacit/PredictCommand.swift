@@ -22,6 +22,12 @@ struct PredictCommand: ParsableCommand {
   var data: String
   @Option(help: "The column of CSV or Parquet that names a row.")
   var id: String?
+  @Option(
+    help: """
+      The share of 1 among these rows, where it is known and differs from training's: shifts the \
+      probabilities, not the logits.
+      """)
+  var prevalence: Double?
   @Option(help: "The file to write: CSV or NPY.")
   var out: String
   @Option(help: "Threads to use (default: all cores). Never changes a result.")
@@ -49,6 +55,16 @@ struct PredictCommand: ParsableCommand {
     }
   }
 
+  /// What a known share of 1 adds to every calibrated logit.
+  private func shift(_ learned: LearnerModel) throws -> Double {
+    guard let prevalence else { return 0 }
+    guard let trained = learned.prevalence else {
+      throw DetractionError.modelFile(
+        "\(model) does not hold its training rows' share of 1: fit anew")
+    }
+    return try ScoreCalibration.priorShift(from: trained, to: prevalence)
+  }
+
   func run() throws {
     var seconds = Seconds(reading: 0, predicting: 0, writing: 0)
     var clock = PhaseClock()
@@ -59,6 +75,7 @@ struct PredictCommand: ParsableCommand {
           ? "\(model) was fitted on NPY vectors, expected the same here"
           : "\(model) was fitted on columns with names, expected CSV or Parquet here")
     }
+    let shift = try shift(learned)
     let file = try PredictionFile(path: out, id: id, threads: threads)
     var unseen = 0
     if let columns = learned.columns {
@@ -72,7 +89,7 @@ struct PredictCommand: ParsableCommand {
           Result { () throws(LearningError) in
             let x = try Matrix(
               rows: parts[index].rows, columns: columns.count, elements: parts[index].values)
-            return try learned.predict(x, rows: 0..<x.rows, threads: 1)
+            return try learned.predict(x, rows: 0..<x.rows, shift: shift, threads: 1)
           }
         }
         seconds.predicting += clock.lap()
@@ -87,7 +104,7 @@ struct PredictCommand: ParsableCommand {
       seconds.reading += clock.lap()
       for start in stride(from: 0, to: x.rows, by: Self.block) {
         let rows = start..<min(start + Self.block, x.rows)
-        let predictions = try learned.predict(x, rows: rows, threads: threads)
+        let predictions = try learned.predict(x, rows: rows, shift: shift, threads: threads)
         seconds.predicting += clock.lap()
         try file.write(predictions, names: nil)
         seconds.writing += clock.lap()

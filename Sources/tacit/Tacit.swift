@@ -43,6 +43,8 @@ struct Tacit: ParsableCommand {
       fail(error.description, status: error.exitStatus)
     } catch let error as LearningError {
       fail(error.description, status: error.exitStatus)
+    } catch let error as FitError {
+      fail(error.description, status: error.exitStatus)
     } catch let error as DetractionError {
       fail(error.description, status: error.exitStatus)
     } catch let error as OutreachError {

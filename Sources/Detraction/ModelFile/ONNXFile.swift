@@ -55,11 +55,50 @@ private struct ONNXPrinter {
     let weights = graph.constant(coefficients, shape: [coefficients.count, 1])
     let sum = graph.add("MatMul", [design, weights])
     let logit = graph.add("Add", [sum, graph.scalar(score.intercept)], named: "logit")
-    _ = graph.add("Sigmoid", [logit], named: "probability")
+    probability(logit)
     for output in PortableScore.outputs { graph.addOutput(output) }
     return graph.file(
       description: "logit and probability of a row of vectors; NaN, or a text that is no level, is "
         + "missing")
+  }
+
+  /// The output `probability` of the output `logit`.
+  private mutating func probability(_ logit: String) {
+    switch score.calibration {
+    case .none:
+      _ = graph.add("Sigmoid", [logit], named: "probability")
+    case .platt(let slope, let intercept):
+      let scaled = graph.add("Mul", [logit, graph.scalar(slope)])
+      let moved = graph.add("Add", [scaled, graph.scalar(intercept)])
+      _ = graph.add("Sigmoid", [moved], named: "probability")
+    case .beta(let a, let b, let c):
+      let below = graph.add(
+        "Mul", [softplus(graph.add("Neg", [logit])), graph.scalar(-a)])
+      let above = graph.add("Mul", [softplus(logit), graph.scalar(b)])
+      let sum = graph.add("Add", [graph.add("Add", [below, above]), graph.scalar(c)])
+      _ = graph.add("Sigmoid", [sum], named: "probability")
+    case .isotonic(let knots):
+      let ramps = knots.ramps
+      let first = graph.scalar(knots.probabilities[0])
+      guard !ramps.isEmpty else {
+        let nothing = graph.add("Mul", [logit, graph.scalar(0)])
+        _ = graph.add("Add", [nothing, first], named: "probability")
+        return
+      }
+      let from = graph.constant(ramps.map(\.from), shape: [1, ramps.count])
+      let to = graph.constant(ramps.map(\.to), shape: [1, ramps.count])
+      let slopes = graph.constant(ramps.map(\.slope), shape: [ramps.count, 1])
+      let inside = graph.add("Min", [graph.add("Max", [logit, from]), to])
+      let rises = graph.add("MatMul", [graph.add("Sub", [inside, from]), slopes])
+      _ = graph.add("Add", [rises, first], named: "probability")
+    }
+  }
+
+  /// log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|)).
+  private mutating func softplus(_ x: String) -> String {
+    let small = graph.add("Exp", [graph.add("Neg", [graph.add("Abs", [x])])])
+    let log = graph.add("Log", [graph.add("Add", [small, graph.scalar(1)])])
+    return graph.add("Add", [graph.add("Max", [x, graph.scalar(0)]), log])
   }
 
   private mutating func concatenated(_ columns: [String]) -> String {

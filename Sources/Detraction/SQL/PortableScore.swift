@@ -14,15 +14,21 @@ package struct PortableScore: Sendable {
   package let design: Design?
   package let coefficients: [Double]
   package let intercept: Double
+  /// From the logit to the probability.
+  package let calibration: ScoreCalibration
 
   /// `columns`: nil for NPY vectors, whose columns are then called x0, x1 …
-  package init(columns: [VectorColumn]?, design: Design?, fit: LogisticFit) {
+  package init(
+    columns: [VectorColumn]?, design: Design?, fit: LogisticFit,
+    calibration: ScoreCalibration = .none
+  ) {
     let width = design?.sources.count ?? fit.coefficients.count
     sources = columns ?? (0..<width).map { VectorColumn(name: "x\($0)", levels: nil) }
     isNamed = columns != nil
     self.design = design
     coefficients = fit.coefficients
     intercept = fit.intercept
+    self.calibration = calibration
   }
 
   /// The outputs of what is printed; throws `modelFile` where a column has the name of one.

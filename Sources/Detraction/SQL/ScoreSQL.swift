@@ -70,7 +70,8 @@ package struct ScoreSQL {
       before = "\"tacit \(index)\""
     }
     let kept = added.isEmpty ? "*" : "* EXCLUDE (\(added.joined(separator: ", ")))"
-    return text + "\nSELECT \(kept),\n  \(Self.probability("\"logit\"")) AS \"probability\"\n"
+    return text
+      + "\nSELECT \(kept),\n  \(Self.probability("\"logit\"", score.calibration)) AS \"probability\"\n"
       + "FROM \(before);\n"
   }
 
@@ -79,10 +80,36 @@ package struct ScoreSQL {
   private static func log(_ source: Int) -> String { "\"tacit l\(source)\"" }
   private static func product(_ column: Int) -> String { "\"tacit z\(column)\"" }
 
-  /// The probability of a logit, without overflow: EXP of nothing above 0.
-  private static func probability(_ logit: String) -> String {
+  /// The probability of a logit.
+  private static func probability(_ logit: String, _ calibration: ScoreCalibration) -> String {
+    func number(_ value: Double) -> String { SQLText.literal(value) }
+    switch calibration {
+    case .none:
+      return sigmoid(logit)
+    case .platt(let slope, let intercept):
+      return sigmoid("(\(number(slope)) * \(logit) + \(number(intercept)))")
+    case .beta(let a, let b, let c):
+      return sigmoid(
+        "(\(number(c)) - \(number(a)) * \(softplus("(-\(logit))")) + \(number(b)) "
+          + "* \(softplus(logit)))")
+    case .isotonic(let knots):
+      let ramps = knots.ramps.map {
+        "\(number($0.slope)) * (LEAST(GREATEST(\(logit), \(number($0.from))), \(number($0.to))) "
+          + "- \(number($0.from)))"
+      }
+      return SQLText.sum([number(knots.probabilities[0])] + ramps)
+    }
+  }
+
+  /// Without overflow: EXP of nothing above 0.
+  private static func sigmoid(_ logit: String) -> String {
     "CASE WHEN \(logit) >= 0 THEN 1e0 / (1e0 + EXP(-\(logit))) "
       + "ELSE EXP(\(logit)) / (1e0 + EXP(\(logit))) END"
+  }
+
+  /// log(1 + exp(x)).
+  private static func softplus(_ x: String) -> String {
+    "(GREATEST(\(x), 0e0) + LN(1e0 + EXP(-ABS(\(x)))))"
   }
 
   private static func scaled(_ value: String, _ mean: Double, _ scale: Double) -> String {

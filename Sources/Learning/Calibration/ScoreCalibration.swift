@@ -89,6 +89,16 @@ package struct IsotonicKnots: Sendable, Equatable, Codable {
       probabilities: container.decode([Double].self, forKey: .probabilities))
   }
 
+  /// The same as a sum: the first probability, and for each two neighbours of different ones
+  /// slope · (min(max(logit, from), to) − from). For printing in other languages.
+  package var ramps: [(from: Double, to: Double, slope: Double)] {
+    (1..<max(logits.count, 1)).compactMap { k in
+      let rise = probabilities[k] - probabilities[k - 1]
+      let width = logits[k] - logits[k - 1]
+      return rise == 0 ? nil : (logits[k - 1], logits[k], rise / width)
+    }
+  }
+
   /// O(log knots).
   func probability(logit: Double) -> Double {
     // The first knot above the logit.
