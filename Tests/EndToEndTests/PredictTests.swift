@@ -4,12 +4,12 @@ import Testing
 
 /// `predict` against NumPy, and what it says of models and data that do not fit.
 @Suite struct PredictTests {
-  /// A folder with `d.csv` of 30,000 rows (x, t, id and y) and the model `m.json` fitted on it.
+  /// A folder with `d.csv` of 60,000 rows (two chunks) (x, t, id and y) and the model `m.json` fitted on it.
   private func fitted() throws -> URL {
     let folder = try temporaryFolder()
     var random = SplitMix64(11)
     var text = "id,x,t,y\n"
-    for row in 0..<30_000 {
+    for row in 0..<60_000 {
       let x = random.below(6) == 0 ? "" : "\(random.uniform() * 9 - 3)"
       text += "k\(row),\(x),\(["a", "b", "c"][random.below(3)]),\(random.below(2))\n"
     }
@@ -108,10 +108,10 @@ import Testing
     let whole = try predict("d.csv", "--id", "id", "--threads", "1").0
     #expect(try predict("d.csv", "--id", "id", "--threads", "3").0 == whole)
     let lines = whole.split(separator: "\n")
-    #expect(lines.count == 30_001 && lines[0] == "id,probability,logit")
-    #expect(lines[30_000].hasPrefix("k29999,"))
+    #expect(lines.count == 60_001 && lines[0] == "id,probability,logit")
+    #expect(lines[60_000].hasPrefix("k59999,"))
     let numbered = try predict("d.csv").0.split(separator: "\n")
-    #expect(numbered[0] == "row,probability,logit" && numbered[30_000].hasPrefix("29999,"))
+    #expect(numbered[0] == "row,probability,logit" && numbered[60_000].hasPrefix("59999,"))
     let source = try read("d.csv", in: folder).split(separator: "\n")
     let cells = source[12_346].split(separator: ",", omittingEmptySubsequences: false)
     try Data("t,extra,x,id\n\(cells[2]),9,\(cells[1]),\"a,\"\"b\"\nz,9, ,w\n".utf8)

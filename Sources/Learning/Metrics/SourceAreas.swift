@@ -7,7 +7,7 @@
 ///   of the rows, so that a level of few rows shows nothing.
 ///
 /// Looks at no more than 2,000 rows of each label, taken by stride: the area does not depend on how
-/// common a label is, and its standard error is below 0.01. Throws `sizeMismatch`, `oneClass`.
+/// common a label is, and with so many its standard error is below 0.01. Throws `sizeMismatch`, `oneClass`.
 /// O(sources) of 4,000 log 4,000, and a pass over the labels.
 package func sourceAreas(
   _ x: Matrix, sources: [DesignSource], labels: [Double], threads: Int
