@@ -146,21 +146,18 @@ import Testing
     }
   }
 
-  /// One customer of many rows, all positive: how often it is drawn is skewed upwards, and so is what
-  /// it moves.
-  @Test func intervalsLeanWhereACustomerPulls() throws {
+  /// Logits raised by 1 leave the slope alone and lower the intercept by it: in every replicate.
+  @Test func lineStepsHangTogether() throws {
     var random = SplitMix64(16)
     let rows = draw(&random, 400)
+    let logits = rows.p.map { log($0 / (1 - $0)) }
     let evaluation = try Evaluation(
-      [.probabilities(rows.p + rows.p.prefix(60))],
-      Outcomes(
-        labels: rows.labels + rows.p.prefix(60).map { _ in 1 },
-        clusters: Array(rows.p.indices) + rows.p.prefix(60).map { _ in 400 }), threads: 2)
-    for (metric, sign) in [(Metric.intercept, 1.0), (.inTheLarge, -1)] {
-      let estimate = evaluation.estimate(metric)
-      let up = (estimate.high ?? 0) - (estimate.value ?? 0)
-      let down = (estimate.value ?? 0) - (estimate.low ?? 0)
-      #expect(sign * (up - down) > 0.1 * (up + down), "\(metric) \(up) \(down)")
+      [.logits(logits), .logits(logits.map { $0 + 1 })], Outcomes(labels: rows.labels), threads: 2)
+    let (lowered, slope) = (evaluation.difference(.intercept), evaluation.estimate(.slope))
+    for (a, b) in [
+      (lowered.value, slope.value), (lowered.low, slope.low), (lowered.high, slope.high),
+    ] {
+      #expect(abs((a ?? .nan) - (b ?? .nan)) < 1e-8)
     }
   }
 
