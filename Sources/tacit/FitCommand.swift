@@ -150,12 +150,18 @@ struct FitCommand: ParsableCommand {
     let rows = try LearnerRows(self)
     for line in rows.table?.lines ?? [] { say(line) }
     let reading = clock.lap()
-    let outcome = try Learner(self, rows).learn()
+    let learner = Learner(self, rows)
+    let fitted = try learner.learn()
     let fitting = clock.lap()
+    let outcome = try learner.describe(fitted)
+    let describing = clock.lap()
     try OutputFile.write(
       try SealedFile.bytes(outcome.model).contents, to: URL(fileURLWithPath: model))
     let report = FitReport(
-      self, rows, outcome, seconds: .init(reading: reading, fitting: fitting, writing: clock.lap()))
+      self, rows, outcome,
+      seconds: .init(
+        reading: reading, fitting: fitting, describing: describing,
+        writing: clock.lap()))
     if json { return try printJSON(report) }
     for line in report.lines { print(line) }
   }

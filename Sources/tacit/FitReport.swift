@@ -5,7 +5,7 @@ import Outreach
 
 /// What `fit` says of its model, as JSON and in words.
 struct FitReport: Encodable {
-  struct Seconds: Encodable { var reading, fitting, writing: Double }
+  struct Seconds: Encodable { var reading, fitting, describing, writing: Double }
 
   struct Coefficient: Encodable {
     var feature: String

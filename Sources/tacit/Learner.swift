@@ -36,12 +36,18 @@ struct Learner {
     bar = ProgressBar(quiet: command.quiet)
   }
 
-  /// Throws `LearningError`, columns by name where they have one, and `DetractionError.insufficient`.
-  func learn() throws -> Outcome {
+  /// The model. Throws `FitError`, columns by name where they have one, `LearningError`, and
+  /// `DetractionError.insufficient`.
+  func learn() throws -> Fitted {
     defer { bar.clear() }
-    var warnings = try suspects()
     var fitted = try command.wantsShapes ? shaped() : plain()
     fitted.model.prevalence = rows.prevalence
+    return fitted
+  }
+
+  /// What is known of it: errors, shares, what to look at twice.
+  func describe(_ fitted: Fitted) throws -> Outcome {
+    var warnings = try suspects()
     let inference = try self.inference(fitted)
     if let needed = inference?.requiredRows, needed > rows.x.rows {
       warnings.append(
@@ -57,7 +63,8 @@ struct Learner {
       }, shares: shares, warnings: warnings)
   }
 
-  private struct Fitted {
+  /// A model with the rows in its columns.
+  struct Fitted {
     var model: LearnerModel
     var data: LogisticData
     var firth: FirthFit?

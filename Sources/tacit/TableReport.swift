@@ -1,6 +1,5 @@
 import Detraction
 import Histories
-import Learning
 
 extension ScannedColumn {
   /// Whether a model can learn from the column.
@@ -67,29 +66,5 @@ struct TableReport: Encodable {
       return taken.isEmpty
         ? nil : "\"\(column.name)\": \(taken.joined(separator: " and ")) taken as missing"
     }
-  }
-}
-
-/// A column that tells the target almost perfectly all by itself.
-struct LeakSuspect: Encodable {
-  /// Above this a column is suspected.
-  private static let limit = 0.95
-
-  /// The column's name; of NPY vectors its place, from 0.
-  var column: String
-  var auc: Double
-
-  var line: String {
-    "column \"\(column)\" alone tells the target almost perfectly (AUC \(three(auc))): does it come "
-      + "from after the event? If so, leave it out with --drop"
-  }
-
-  /// The suspects among the columns of a table. Throws `LearningError`.
-  static func all(in table: LearnerTable, labels: [Double], threads: Int) throws -> [LeakSuspect] {
-    let names =
-      table.columns.isEmpty ? (0..<table.x.columns).map { "\($0)" } : table.columns.map(\.name)
-    let areas = try sourceAreas(
-      table.x, sources: table.sources, labels: labels, threads: threads)
-    return zip(names, areas).filter { $0.1 > limit }.map { LeakSuspect(column: $0, auc: $1) }
   }
 }
