@@ -3,7 +3,7 @@
 .PHONY: demo test build bench ranking format lint venv clean
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
-PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev
+PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
 TACIT = .build/release/tacit
 
 demo: build
