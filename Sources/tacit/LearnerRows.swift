@@ -46,6 +46,12 @@ struct LearnerRows {
     func numbered(_ name: String?) -> [Double]? {
       name.flatMap { numbers.firstIndex(of: $0) }.map { read.numbers[$0] }
     }
+    guard !read.columns.isEmpty else {
+      throw DetractionError.insufficient(
+        "\(command.data): no column is left to learn from: "
+          + (read.report?.columns.contains { $0.kind == .constant } == true
+            ? "others have the same value in all rows" : "all are ids, empty or left out"))
+    }
     columns = read.columns
     x = read.x
     labels = read.labels ?? []
