@@ -45,19 +45,6 @@ struct ShapeSearch {
   mutating func mains(
     _ kind: ShapedFit.Trial.Kind, _ design: Design, _ progress: (ShapedFit.Trial) -> Void
   ) -> Mains {
-    var mains = path(kind, design, progress)
-    for _ in 0..<ShapeRecipe.adaptations {
-      let next = adapted(kind, mains, progress)
-      if next.trial == mains.trial { break }
-      mains = next
-    }
-    return mains
-  }
-
-  /// The λ path, down while held-out loss falls.
-  private mutating func path(
-    _ kind: ShapedFit.Trial.Kind, _ design: Design, _ progress: (ShapedFit.Trial) -> Void
-  ) -> Mains {
     let block = ColumnBlock<Float>(design, raw, order: rows.order, threads: threads)
     let ridge = FoldedRidge(blocks: [block], rows: rows, threads: threads)
     let factors = design.columns.map { column in
@@ -66,92 +53,85 @@ struct ShapeSearch {
       case .linear, .log1p, .missing, .nonzero, .hinge, .logHinge, .level, .pooled: 1.0
       }
     }
-    let problems = Array(0..<ridge.problems)
-    var states = problems.map { problem in
+    let start = (0..<ridge.problems).map { problem in
       FoldedRidge<Float>.State(
         theta: [Double](repeating: 0, count: design.width) + [rows.logOdds(without: problem)])
     }
-    var grams: [FoldedRidge<Float>.Gram] = []
-    var best: (Candidate, [FoldedRidge<Float>.State])?
-    var worse = 0
-    for lambda in ShapeRecipe.lambdas {
-      let penalties = factors.map { $0 * lambda }
-      solve(
-        ridge, [[Double]](repeating: penalties, count: ridge.problems), from: &states, &grams)
-      let heldOut = rows.heldOut(states.map(\.predictors))
-      let loss = HeldOutLoss(heldOut, rows)
-      let index = record(
-        kind, pairs: 0, lambda, 0, loss, against: best?.0.loss, progress)
-      if let (before, _) = best, before.loss.mean <= loss.mean {
-        worse += 1
-        if worse == 2 { break }
-        continue
+    var best = path(
+      kind, design, ridge, [[Double]](repeating: factors, count: ridge.problems),
+      ShapeRecipe.lambdas, from: start, against: nil, progress)
+    for _ in 0..<ShapeRecipe.adaptations {
+      guard let mains = best else { break }
+      let lambda = mains.candidate.lambda
+      let sources = design.columns.map(\.source)
+      let adapted = zip(mains.states, mains.penalties).map { state, penalties in
+        adapt(penalties.map { $0 / lambda }, to: state.theta, sources)
       }
-      worse = 0
-      best = (
-        Candidate(
-          design: design, penalties: penalties, theta: states[ridge.problems - 1].theta,
-          heldOut: heldOut, loss: loss, lambda: lambda, trial: index), states
-      )
+      guard
+        let next = path(
+          kind, design, ridge, adapted, ShapeRecipe.adaptedSteps.map { $0 * lambda },
+          from: mains.states, against: mains, progress)
+      else { break }
+      best = next
     }
-    guard let (candidate, states) = best else { preconditionFailure("a path has a first λ") }
-    return Mains(
-      candidate: candidate, ridge: ridge, states: states,
-      penalties: [[Double]](repeating: candidate.penalties, count: ridge.problems))
+    guard let best else { preconditionFailure("a path has a first λ") }
+    return best
   }
 
-  /// The same columns with each source's penalty by what it did in the fit before, in every problem by
-  /// its own fit: sources that did little are held back, those that did much are let go.
-  private mutating func adapted(
-    _ kind: ShapedFit.Trial.Kind, _ mains: Mains, _ progress: (ShapedFit.Trial) -> Void
-  ) -> Mains {
-    let design = mains.candidate.design
-    let ridge = mains.ridge
-    let unit = mains.candidate.penalties.map { $0 / mains.candidate.lambda }
-    let factors = mains.states.map { state in
-      adaptiveFactors(state.theta, design.columns.map(\.source), unit)
-    }
-    var states = mains.states
+  /// The λ path, down until held-out loss has twice not fallen; nil if it beats `before` nowhere.
+  /// `factors`: of each problem's columns.
+  private mutating func path(
+    _ kind: ShapedFit.Trial.Kind, _ design: Design, _ ridge: FoldedRidge<Float>,
+    _ factors: [[Double]], _ lambdas: [Double], from start: [FoldedRidge<Float>.State],
+    against before: Mains?, _ progress: (ShapedFit.Trial) -> Void
+  ) -> Mains? {
+    var states = start
     var grams: [FoldedRidge<Float>.Gram] = []
-    var best = mains
+    var best: Mains?
     var worse = 0
-    for step in 0..<7 {
-      let lambda = mains.candidate.lambda * pow(10, 1 - 0.5 * Double(step))
+    for lambda in lambdas {
       let penalties = factors.map { $0.map { $0 * lambda } }
       solve(ridge, penalties, from: &states, &grams)
       let heldOut = rows.heldOut(states.map(\.predictors))
       let loss = HeldOutLoss(heldOut, rows)
-      let index = record(kind, pairs: 0, lambda, 0, loss, against: best.loss, progress)
-      if best.loss.mean <= loss.mean {
+      let rival = (best ?? before)?.candidate.loss
+      let index = record(kind, pairs: 0, lambda, 0, loss, against: rival, progress)
+      if let rival, rival.mean <= loss.mean {
         worse += 1
         if worse == 2 { break }
         continue
       }
       worse = 0
+      let full = ridge.problems - 1
       best = Mains(
         candidate: Candidate(
-          design: design, penalties: penalties[ridge.problems - 1],
-          theta: states[ridge.problems - 1].theta, heldOut: heldOut, loss: loss, lambda: lambda,
-          trial: index), ridge: ridge, states: states, penalties: penalties)
+          design: design, penalties: penalties[full], theta: states[full].theta,
+          heldOut: heldOut, loss: loss, lambda: lambda, trial: index), ridge: ridge,
+        states: states, penalties: penalties)
     }
     return best
   }
 
-  private func adaptiveFactors(_ theta: [Double], _ sources: [Int], _ unit: [Double]) -> [Double] {
+  /// Penalty factors by what each source did in a problem's own fit: little, and it is held back; much,
+  /// and it is let go (an adaptive ridge, as the adaptive lasso of Zou 2006 by groups).
+  ///
+  ///     factor_j / (m_s / mean m + 0.1),  m_s = mean of factor_j θ_j² over the columns of source s
+  private func adapt(_ factors: [Double], to theta: [Double], _ sources: [Int]) -> [Double] {
     var size = [Double](repeating: 0, count: (sources.last ?? 0) + 1)
     var count = size
     for (j, source) in sources.enumerated() {
-      size[source] += unit[j] * theta[j] * theta[j]
+      size[source] += factors[j] * theta[j] * theta[j]
       count[source] += 1
     }
     for source in size.indices where count[source] > 0 { size[source] /= count[source] }
     let mean = size.reduce(0, +) / Double(max(1, count.filter { $0 > 0 }.count))
-    return sources.indices.map { j in unit[j] / (size[sources[j]] / mean + 0.1) }
+    guard mean > 0 else { return factors }
+    return sources.indices.map { j in factors[j] / (size[sources[j]] / mean + 0.1) }
   }
 
   /// Solves all problems well enough to compare losses; makes the Hessian where there is none or it
   /// no longer serves.
-  private func solve(
+  func solve(
     _ ridge: FoldedRidge<Float>, _ penalties: [[Double]],
     from states: inout [FoldedRidge<Float>.State], _ grams: inout [FoldedRidge<Float>.Gram]
   ) {
@@ -176,94 +156,7 @@ struct ShapeSearch {
     }
   }
 
-  // MARK: pairs
-
-  /// The best of the columns alone and of them with more and more pairs; a step up the ladder is
-  /// kept if it lowers the held-out loss by more than the standard error of that.
-  mutating func pairs(
-    of mains: Mains, _ progress: (ShapedFit.Trial) -> Void
-  ) -> Candidate {
-    var current = mains.candidate
-    let design = current.design
-    guard design.columns.last?.source != design.columns.first?.source else { return current }
-    let screen = PairScreen(
-      block: mains.ridge.blocks[0], rows: rows, sources: design.columns.map(\.source),
-      threads: threads)
-    let rankings = (0..<mains.ridge.problems).map { problem in
-      screen.ranking(
-        problem: problem, theta: mains.states[problem].theta,
-        predictors: mains.states[problem].predictors, threshold: ShapeRecipe.pairThreshold,
-        limit: 60_000)
-    }
-    var before = 0
-    for (step, rung) in ShapeRecipe.ladder.enumerated() {
-      let chosen = rankings.map { $0.best(rung.count, perSources: rung.perSources) }
-      let union = Set(chosen.joined()).sorted()
-      guard union.count > before, union.count * rows.count * 4 <= ShapeRecipe.mostPairBytes else {
-        break
-      }
-      before = union.count
-      let best = pairs(rung.count, chosen, union, mains, against: current.loss, progress)
-      let (gain, error) = best.loss.gain(over: current.loss, rows)
-      if gain > error {
-        current = best
-        kept = best.trial
-      } else if step > 0 {
-        break
-      }
-    }
-    return current
-  }
-
-  /// The best penalty for some pairs, from strong to weak while held-out loss falls.
-  private mutating func pairs(
-    _ count: Int, _ chosen: [[PairScreen.Pair]], _ union: [PairScreen.Pair], _ mains: Mains,
-    against current: HeldOutLoss, _ progress: (ShapedFit.Trial) -> Void
-  ) -> Candidate {
-    let main = mains.candidate
-    let p = main.penalties.count
-    let block = ColumnBlock<Float>(pairs: union, of: mains.ridge.blocks[0], threads: threads)
-    let scales = block.standardise(weights: rows.weights, threads: threads)
-    let ridge = FoldedRidge(
-      blocks: mains.ridge.blocks + [block], rows: rows, threads: threads)
-    let isChosen = chosen.map { pairs in
-      let members = Set(pairs)
-      return union.indices.map { members.contains(union[$0]) && scales[$0].scale > 0 }
-    }
-    var states = mains.states.map { state in
-      FoldedRidge<Float>.State(
-        theta: state.theta.dropLast() + [Double](repeating: 0, count: union.count)
-          + [state.theta[p]])
-    }
-    var grams: [FoldedRidge<Float>.Gram] = []
-    var best: Candidate?
-    for lambda in ShapeRecipe.pairLambdas {
-      let penalties = zip(mains.penalties, isChosen).map { mains, isChosen in
-        mains + isChosen.map { $0 ? lambda : .infinity }
-      }
-      solve(ridge, penalties, from: &states, &grams)
-      let heldOut = rows.heldOut(states.map(\.predictors))
-      let loss = HeldOutLoss(heldOut, rows)
-      let index = record(
-        .pairs, pairs: count, main.lambda, lambda, loss, against: current, progress)
-      if let best, best.loss.mean <= loss.mean { break }
-      let full = ridge.problems - 1
-      let used = union.indices.filter { isChosen[full][$0] }
-      let theta = states[full].theta
-      best = Candidate(
-        design: main.design.with(
-          pairs: used.map {
-            DesignPair(
-              first: union[$0].first, second: union[$0].second, mean: scales[$0].mean,
-              scale: scales[$0].scale)
-          }), penalties: main.penalties + [Double](repeating: lambda, count: used.count),
-        theta: theta[..<p] + used.map { theta[p + $0] } + theta.suffix(1), heldOut: heldOut,
-        loss: loss, lambda: main.lambda, trial: index)
-    }
-    return best ?? main
-  }
-
-  private mutating func record(
+  mutating func record(
     _ kind: ShapedFit.Trial.Kind, pairs: Int, _ lambda: Double, _ pairLambda: Double,
     _ loss: HeldOutLoss, against before: HeldOutLoss?, _ progress: (ShapedFit.Trial) -> Void
   ) -> Int {
@@ -274,43 +167,5 @@ struct ShapeSearch {
     trials.append(trial)
     progress(trial)
     return trials.count - 1
-  }
-
-  // MARK: the end
-
-  /// The candidate fitted to all rows in float64, to max |∂F| ≤ 1e-9.
-  func finished(_ candidate: Candidate, _ data: LogisticData) throws(LearningError) -> ShapedFit {
-    let tolerance = 1e-9
-    let ridge = FoldedRidge(
-      blocks: [
-        ColumnBlock<Double>(candidate.design, raw, order: rows.order, threads: threads)
-      ], rows: rows, threads: threads)
-    let full = rows.folds.count
-    let penalties = [[Double]](repeating: candidate.penalties, count: full + 1)
-    let solver = FoldedSolver(ridge: ridge, penalties: penalties)
-    var states = ridge.evaluate([(full, candidate.theta)], penalties: penalties)
-    var passes = 1
-    for _ in 0..<8 where states[0].maxGradient > tolerance {
-      let grams = solver.grams(at: states, of: [full])
-      let solved = solver.solve(
-        from: states, factors: solver.factors(grams, of: [full]), decrement: 0.1 * tolerance,
-        gradient: tolerance, maximumPasses: 25)
-      states = solved.states
-      passes += solved.passes
-    }
-    guard states[0].maxGradient <= 100 * tolerance else {
-      throw .notConverged(
-        iterations: passes, maxGradient: states[0].maxGradient, tolerance: tolerance)
-    }
-    let lambda = candidate.lambda
-    return ShapedFit(
-      design: candidate.design,
-      fit: LogisticFit(
-        coefficients: Array(states[0].theta.dropLast()),
-        intercept: states[0].theta[candidate.design.width], means: [], scales: [],
-        penalty: try Penalty(lambda: lambda, factors: candidate.penalties.map { $0 / lambda }),
-        objective: states[0].loss, maxGradient: states[0].maxGradient, iterations: passes,
-        weightSum: data.weightSum, rows: rows.count),
-      outOfFoldLogits: rows.unfolded(candidate.heldOut), trials: trials, kept: kept)
   }
 }

@@ -50,8 +50,9 @@ enum ShapeRecipe {
   /// λ from strong to weak, half decades.
   static let lambdas = (0...10).map { pow(10, -0.5 * Double($0)) }
   static let pairLambdas = (0...6).map { pow(10, -0.5 * Double($0)) }
-  /// Times that sources' penalties are adapted, at most.
+  /// Times that sources' penalties are adapted, at most, and the multiples of λ tried then.
   static let adaptations = 3
+  static let adaptedSteps = (0...6).map { pow(10, 1 - 0.5 * Double($0)) }
   /// Steps are jumps: harder to have than a slope.
   static let stepFactor = 8.0
   /// Products tried: how many, and how many at most of the same two sources. More are tried only
