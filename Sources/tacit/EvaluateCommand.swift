@@ -135,6 +135,8 @@ private struct EvaluatedRows {
   ) throws -> [Double] {
     let column = try table.column(target, for: "--target")
     var found = false
+    let texts = Set((0..<table.rowCount).compactMap { table.text($0, column) })
+    let isPlain = positive == nil && isPair(Array(texts))
     let labels = try (0..<table.rowCount).map { row in
       let cell = table.cell(row, column)
       if let positive, !cell.isEmpty {
@@ -142,6 +144,7 @@ private struct EvaluatedRows {
         found = true
         return 1
       }
+      if isPlain, let text = table.text(row, column) { return isPositive(text) ? 1 : 0 }
       if positive == nil, case .number(let value) = table.number(row, column),
         value == 0 || value == 1
       {

@@ -146,13 +146,18 @@ private func labelValues(_ target: ScannedColumn, positive: String?, path: Strin
       "has the values \(values.map { "\"\($0)\"" }.joined(separator: " and ")): say with --positive "
         + "which one is to be predicted")
   }
-  return values.map { pairs.map(\.1).contains($0.lowercased()) || Double($0) == 1 ? 1 : 0 }
+  return values.map { isPositive($0) ? 1 : 0 }
+}
+
+/// Whether a value of a plain pair is its positive one.
+func isPositive(_ value: String) -> Bool {
+  pairs.map(\.1).contains(value.lowercased()) || Double(value) == 1
 }
 
 private let pairs = [("0", "1"), ("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y")]
 
 /// Whether all values, however written, are those of one pair whose order is plain.
-private func isPair(_ values: [String]) -> Bool {
+func isPair(_ values: [String]) -> Bool {
   values.allSatisfy { [0, 1].contains(Double($0)) }
     || pairs.contains { pair in
       values.allSatisfy { [pair.0, pair.1].contains($0.lowercased()) }
