@@ -161,6 +161,20 @@ import Testing
     #expect(steps(0) <= 3)
   }
 
+  /// Model files from before there were shapes are read, and written the same.
+  @Test func aPlainDesignIsCodedAsBefore() throws {
+    let values = money(rows: 100)
+    let x = try matrix(values.map { [$0] })
+    let plain = try Design(fitting: x, sources: [.numeric])
+    let text = try JSONEncoder().encode(plain)
+    let keys = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any]).keys
+    #expect(keys.sorted() == ["columns", "dropped", "sources"])
+    #expect(try JSONDecoder().decode(Design.self, from: text) == plain)
+    let shaped = try design([values]).0
+    let again = try JSONDecoder().decode(Design.self, from: JSONEncoder().encode(shaped))
+    #expect(again == shaped && again.cleaning[0].upper != nil)
+  }
+
   /// Every case by its definition, on awkward values.
   @Test func basesAreTheirFormulas() {
     let values = [-1e6, -2.5, -0.0, 0, 1e-9, 2, 2.5, 1e12]
