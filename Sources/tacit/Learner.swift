@@ -40,6 +40,8 @@ struct Learner {
   /// `DetractionError.insufficient`.
   func learn() throws -> Fitted {
     defer { bar.clear() }
+    // Labels, weights and offsets are checked before anything is made of them.
+    _ = try data(rows.x)
     var fitted = try command.wantsShapes ? shaped() : plain()
     fitted.model.prevalence = rows.prevalence
     return fitted
