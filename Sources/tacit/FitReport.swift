@@ -176,7 +176,7 @@ extension FitReport {
     let width = max(7, features.prefix(shown).map { Outreach.columns(name($0.name)) }.max() ?? 0)
     var lines = ["", padded("feature", to: width) + "   share of the logit"]
     for feature in features.prefix(shown) {
-      let own = coefficients.filter { $0.feature == feature.name }
+      let own = coefficients.filter { $0.feature == feature.name && $0.standardised != 0 }
       let text =
         own.count <= 4
         ? own.map { short($0) }.joined(separator: ", ") : "\(own.count) shapes"
@@ -201,11 +201,16 @@ extension FitReport {
 
   private var coefficientLines: [String] {
     let shown = 50
-    var lines = ["", "column        coefficient (95 % interval)"]
-    for c in coefficients.prefix(shown) {
+    let kept = coefficients.filter { $0.standardised != 0 }
+    let interval = kept.contains { $0.low != nil } ? " (95 % interval)" : ""
+    var lines = ["", "column        coefficient\(interval)"]
+    for c in kept.prefix(shown) {
       lines.append("\(padded(c.feature, to: 12))  \(short(c))")
     }
-    if coefficients.count > shown { lines.append("\(coefficients.count - shown) more") }
+    if kept.count > shown { lines.append("\(kept.count - shown) more") }
+    if kept.count < coefficients.count {
+      lines.append("\(coefficients.count - kept.count) others are 0")
+    }
     return lines
   }
 

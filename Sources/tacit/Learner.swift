@@ -303,6 +303,10 @@ struct Learner {
         return rows.name(column.source) + (basis == "as it is" ? "" : " (\(basis))")
       }
       var text = rows.columns.isEmpty ? error.description : error.named(columns: names ?? [])
+      if case .tooFewRows(_, let needed) = error, needed > 2 {
+        text +=
+          ": without a penalty there must be more rows than columns; use one, such as --l2 0.01"
+      }
       if case .separated = error { text += "; here --l2 0.001, or --firth" }
       throw FitError(description: text, exitStatus: error.exitStatus)
     }
