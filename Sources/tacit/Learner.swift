@@ -26,6 +26,9 @@ struct Learner {
     var warnings: [String]
   }
 
+  /// With more columns nobody reads a table of errors, and making it takes minutes.
+  private static let mostInferenceColumns = 500
+
   private let command: FitCommand
   private let rows: LearnerRows
   private let bar: ProgressBar
@@ -285,7 +288,7 @@ struct Learner {
 
   private func inference(_ fitted: Fitted) throws -> Inference? {
     guard fitted.firth == nil, !fitted.model.fit.penalty.selects,
-      fitted.data.x.columns <= LearnerModel.mostCovarianceColumns
+      fitted.data.x.columns <= Self.mostInferenceColumns
     else { return nil }
     let kind: CovarianceKind =
       rows.groups.map { .clustered(by: $0, corrected: true) }

@@ -24,13 +24,6 @@ struct LearnerModel: Sealed {
   var calibration = ScoreCalibration.none
   /// The weighted share of label 1 in training.
   var prevalence: Double?
-  /// Of (coefficients, intercept) of the fit's raw columns: the lower triangle row by row, for
-  /// intervals; nil where there are more than `mostCovarianceColumns`.
-  var covariance: [Double]?
-
-  /// Beyond it the covariance would be most of the file.
-  static let mostCovarianceColumns = 500
-
   struct Path: Codable, Sendable {
     var lambdas: [Double]
     /// A list a λ.
@@ -47,7 +40,8 @@ struct LearnerModel: Sealed {
   struct HeldOut: Codable, Sendable {
     var folds: Int
     var auc, aucLow, aucHigh: Double
-    /// `nullLogLoss`: of the base rate; `calibratedLogLoss`: after the best slope and intercept.
+    /// `nullLogLoss`: of the base rate; `calibratedLogLoss`: after the best slope (0 or more) and
+    /// intercept.
     var logLoss, calibratedLogLoss, nullLogLoss, brier: Double
     /// Of the uncalibrated logits: slope below 1 says that they are too extreme.
     var calibrationSlope, calibrationIntercept: Double
@@ -64,9 +58,13 @@ struct LearnerModel: Sealed {
       let base = labels.indices.reduce(0) { $0 + (weights?[$1] ?? 1) * labels[$1] } / total
       nullLogLoss = -(base * log(base) + (1 - base) * log1p(-base))
       let line = try CalibrationLine(logits: logits, labels: labels, weights: weights)
-      calibratedLogLoss = try ProbabilityMetrics(
-        logits: logits.map { line.intercept + line.slope * $0 }, labels: labels, weights: weights
-      ).logLoss
+      // Turned round, a model would profit from being wrong: then the base rate is the best of it.
+      calibratedLogLoss =
+        line.slope <= 0
+        ? nullLogLoss
+        : try ProbabilityMetrics(
+          logits: logits.map { line.intercept + line.slope * $0 }, labels: labels, weights: weights
+        ).logLoss
       calibrationSlope = line.slope
       calibrationIntercept = line.intercept
       if weights == nil, groups == nil {

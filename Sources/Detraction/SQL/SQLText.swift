@@ -1,8 +1,10 @@
+import Histories
+
 /// SQL as DuckDB reads it. Identifiers are always quoted.
 package enum SQLText {
-  package static func identifier(_ name: String) -> String { quoted(name, by: 0x22) }
+  package static func identifier(_ name: String) -> String { DuckDBProgram.identifier(name) }
 
-  package static func literal(_ text: String) -> String { quoted(text, by: 0x27) }
+  package static func literal(_ text: String) -> String { DuckDBProgram.literal(text) }
 
   /// A double, to the bit: only with an exponent is a literal read as one, and not as a decimal.
   package static func literal(_ value: Double) -> String {
@@ -20,14 +22,5 @@ package enum SQLText {
       let middle = terms.index(terms.startIndex, offsetBy: terms.count / 2)
       return "(\(sum(terms[..<middle]))\n  + \(sum(terms[middle...])))"
     }
-  }
-
-  private static func quoted(_ text: String, by mark: UInt8) -> String {
-    var bytes = [mark]
-    for byte in text.utf8 {
-      if byte == mark { bytes.append(mark) }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes + [mark], as: UTF8.self)
   }
 }

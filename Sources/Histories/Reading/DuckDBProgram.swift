@@ -57,9 +57,10 @@ package enum DuckDBProgram {
   }
 
   /// A text as an SQL string.
-  private static func literal(_ text: String) -> String { quoted(text, by: 0x27) }
+  package static func literal(_ text: String) -> String { quoted(text, by: 0x27) }
 
-  private static func identifier(_ name: String) -> String { quoted(name, by: 0x22) }
+  /// A name as an SQL identifier.
+  package static func identifier(_ name: String) -> String { quoted(name, by: 0x22) }
 
   private static func quoted(_ text: String, by mark: UInt8) -> String {
     var bytes = [mark]
