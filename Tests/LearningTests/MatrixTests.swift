@@ -1,5 +1,6 @@
 import Learning
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct MatrixTests {
@@ -23,6 +24,27 @@ import Testing
       x.predictorsRowByRow(coefficients: [1, 100], intercept: 0.5, threads: 2)
         == [100.5, 1110.5, 2120.5])
     #expect(throws: LearningError.self) { try Matrix(rows: 2, columns: 2, elements: [1]) }
+  }
+
+  /// Whatever registers a processor has, a row's predictor is eight lanes added in their order.
+  @Test(arguments: [1, 7, 8, 9, 50, 131])
+  func predictorsHaveTheBitsOfEightLanes(_ columns: Int) throws {
+    var random = SplitMix64(17)
+    let rows = 1500
+    let elements = (0..<(rows * columns)).map { _ in random.normal() }
+    let b = (0..<columns).map { _ in random.normal() }
+    let x = try Matrix(rows: rows, columns: columns, elements: elements)
+    let found = x.linearPredictors(coefficients: b, intercept: 0.25, threads: 2)
+    let whole = columns & ~7
+    for i in 0..<rows {
+      let row = x.row(i)
+      var lanes = [Double](repeating: 0, count: 8)
+      for j in 0..<whole { lanes[j & 7] += row[j] * b[j] }
+      var rest = 0.25
+      for j in whole..<columns { rest += row[j] * b[j] }
+      let half = (0..<4).map { lanes[$0] + lanes[$0 + 4] }
+      #expect(found[i] == rest + ((half[0] + half[2]) + (half[1] + half[3])))
+    }
   }
 
   @Test func stripesCoverEveryRowOnceWhateverTheThreads() {

@@ -1,18 +1,23 @@
+import COpenBLAS
+
 extension Matrix {
   /// X b + intercept for every row. Bits as those of `predict`. O(rows × columns).
   package func linearPredictors(
     coefficients: [Double], intercept: Double, threads: Int
   ) -> [Double] {
-    let result = MatrixStorage(uninitialized: rows)
     let kernel = PredictorKernel(self, coefficients, intercept)
     let stripes = StripedWork.bounds(of: rows, unit: PredictorKernel.tile)
-    StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      guard let target = result.mutableValues.baseAddress else { return }
-      kernel.run(stripes[stripe]) { row, count, eta in
-        (target + row).update(from: eta, count: count)
+    return [Double](unsafeUninitializedCapacity: rows) { buffer, count in
+      count = rows
+      // Stripes write to places of their own.
+      nonisolated(unsafe) let target = buffer
+      StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
+        kernel.run(stripes[stripe]) { row, count, eta in
+          _ = UnsafeMutableBufferPointer(rebasing: target[row..<(row + count)])
+            .update(from: UnsafeBufferPointer(start: eta, count: count))
+        }
       }
     }
-    return result.copied()
   }
 }
 
@@ -31,33 +36,23 @@ extension LogisticFit {
         what: "columns of the matrix", expected: coefficients.count, got: x.columns)
     }
     precondition(range.lowerBound >= 0 && range.upperBound <= x.rows)
-    let result = MatrixStorage(uninitialized: 2 * range.count)
     let kernel = PredictorKernel(x, coefficients, intercept)
     let stripes = StripedWork.bounds(of: range.count, unit: PredictorKernel.tile)
-    let finite = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
-      guard let target = result.mutableValues.baseAddress else { return true }
-      var checks = SIMD2<Double>(repeating: 0)
-      let from = range.lowerBound
-      let rows = (from + stripes[stripe].lowerBound)..<(from + stripes[stripe].upperBound)
-      kernel.run(rows) { row, count, eta in
-        for i in stride(from: 0, to: count, by: 2) {
-          // The tile has room for one more.
-          let logits = UnsafeRawPointer(eta + i).loadUnaligned(as: SIMD2<Double>.self)
-          let probabilities = SigmoidKernel.sigmoid(logits)
-          let place = target + 2 * (row - from + i)
-          place[0] = probabilities[0]
-          place[1] = logits[0]
-          checks[0] += logits[0] * 0
-          guard i + 1 < count else { break }
-          place[2] = probabilities[1]
-          place[3] = logits[1]
-          checks[1] += logits[1] * 0
-        }
+    var isFinite = true
+    let pairs = [Double](unsafeUninitializedCapacity: 2 * range.count) { buffer, count in
+      count = 2 * range.count
+      // Stripes write to places of their own.
+      nonisolated(unsafe) let target = buffer
+      let finite = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+        let part = UnsafeMutableBufferPointer(
+          rebasing: target[(2 * stripes[stripe].lowerBound)..<(2 * stripes[stripe].upperBound)])
+        let from = range.lowerBound + stripes[stripe].lowerBound
+        return kernel.predict(from..<(from + stripes[stripe].count), into: part)
       }
-      return checks == SIMD2(repeating: 0)
+      isFinite = finite.allSatisfy(\.self)
     }
-    guard finite.allSatisfy(\.self) else { throw x.firstNonFinite(in: range) }
-    return result.copied()
+    guard isFinite else { throw x.firstNonFinite(in: range) }
+    return pairs
   }
 }
 
@@ -68,6 +63,8 @@ extension LogisticFit {
 private struct PredictorKernel: Sendable {
   /// Rows in a tile: its predictors stay in the first-level cache.
   static let tile = 1024
+  /// Whether the processor has the registers that `row_sums` is written for; the bits are the same.
+  private static let isWide = has_row_sums() != 0
   private typealias Lanes = SIMD8<Double>
 
   private let x: Matrix
@@ -101,12 +98,36 @@ private struct PredictorKernel: Sendable {
     }
   }
 
+  /// Writes probability and logit of each row in turn; whether all logits are finite.
+  func predict(_ range: Range<Int>, into pairs: UnsafeMutableBufferPointer<Double>) -> Bool {
+    precondition(pairs.count == 2 * range.count)
+    guard let target = pairs.baseAddress else { return true }
+    var checks = SIMD2<Double>(repeating: 0)
+    run(range) { row, count, eta in
+      for i in stride(from: 0, to: count, by: 2) {
+        // The tile has room for one more.
+        let logits = UnsafeRawPointer(eta + i).loadUnaligned(as: SIMD2<Double>.self)
+        let probabilities = SigmoidKernel.sigmoid(logits)
+        let place = target + 2 * (row - range.lowerBound + i)
+        place[0] = probabilities[0]
+        place[1] = logits[0]
+        checks[0] += logits[0] * 0
+        guard i + 1 < count else { break }
+        place[2] = probabilities[1]
+        place[3] = logits[1]
+        checks[1] += logits[1] * 0
+      }
+    }
+    return checks == SIMD2(repeating: 0)
+  }
+
   @inline(__always)
   private func rows(
     _ values: UnsafePointer<Double>, _ count: Int, _ b: UnsafePointer<Double>,
     _ eta: UnsafeMutablePointer<Double>
   ) {
     let p = x.columns
+    if Self.isWide { return row_sums(values, count, p, b, intercept, eta) }
     let whole = p & ~7
     for i in 0..<count {
       let row = values + i * p
