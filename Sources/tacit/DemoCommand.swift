@@ -32,7 +32,7 @@ struct DemoCommand: ParsableCommand {
 
   private struct Report: Encodable {
     var asOf: String
-    var accounts: SilentPopulation.SilentCounts
+    var accounts: SilentCounts
     var called: Int
     var rankings: [KnownTruth.Ranking]
     var hiddenLow, hiddenHigh: Double

@@ -28,7 +28,7 @@ struct ScoreCommand: ParsableCommand {
     var out: String
     var sha256: String
     var model: String
-    var accounts: SilentPopulation.SilentCounts
+    var accounts: SilentCounts
   }
 
   func validate() throws { try refuseParquet(out) }

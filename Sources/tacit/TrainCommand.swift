@@ -2,6 +2,7 @@ import ArgumentParser
 import Detraction
 import Foundation
 import Histories
+import Learning
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,9 +25,9 @@ struct TrainCommand: ParsableCommand {
     var champion: Bool
     var grade: String?
     var rows, customers, detractors, features, columns: Int
-    var l2: Double
+    var lambda: Double
     var metrics: Model.Evidence
-    var silent: SilentPopulation.SilentCounts
+    var silent: SilentCounts
     var snapshots: [SnapshotCounts]
   }
 
@@ -42,7 +43,7 @@ struct TrainCommand: ParsableCommand {
       version: published.version, champion: published.isChampion, grade: nil,
       rows: model.evidence.rows, customers: model.evidence.customers,
       detractors: model.evidence.detractors, features: model.schema.features.count,
-      columns: model.coefficients.count, l2: model.l2, metrics: model.evidence,
+      columns: model.coefficients.count, lambda: model.penalty.lambda, metrics: model.evidence,
       silent: model.silent, snapshots: model.populations)
     if options.json { return try printJSON(report) }
     let evidence = model.evidence

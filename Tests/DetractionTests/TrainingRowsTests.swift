@@ -16,7 +16,10 @@ import Testing
   }
 
   /// The rows of the latest snapshot as "account label voice", in the order of the account ids.
-  private func rows(_ events: String, objectors: [String] = []) throws -> Found {
+  private func rows(
+    _ events: String, objectors: [String] = [], contacts: [(account: String, at: Instant)] = [],
+    leftAlone: [(account: String, since: Instant, chance: Double)] = []
+  ) throws -> Found {
     let folder = try temporaryFolder()
     try Data(("account,at,known_at,kind,value\n" + events).utf8)
       .write(to: folder.appendingPathComponent("events.csv"))
@@ -57,11 +60,14 @@ import Testing
     let training = TrainingSettings(project: project)
     try project.check()
     let base = try HistoryBase.read(settings, roles: feedback.roles, threads: 1)
-    let found = TrainingRows(base: base, feedback: feedback, training: training, asOf: Self.asOf)
+    let found = TrainingRows(
+      base: base, feedback: feedback, training: training, asOf: Self.asOf,
+      trace: OutreachTrace(contacts: contacts, leftAlone: leftAlone, in: base))
     #expect(found.snapshots.map(\.description) == ["2025-11-01T00:00:00Z", "2025-12-01T00:00:00Z"])
     return Found(
       rows: found.rows.filter { $0.snapshot == 1 }.map {
         "\(base.account($0.account)) \($0.isDetractor ? "detractor" : "other") \($0.voice.rawValue)"
+          + ($0.weight == 1 ? "" : " \($0.weight)")
       }.sorted(),
       counts: found.counts[1])
   }
@@ -96,7 +102,7 @@ import Testing
         "a other neverSpoken", "b detractor neverSpoken", "c detractor neverSpoken",
         "d detractor neverSpoken",
       ])
-    #expect(found.counts.accounts == 7 && found.counts.respondents == 4)
+    #expect(found.counts.population.accounts == 7 && found.counts.respondents == 4)
     #expect(found.counts.detractors == 3 && found.counts.oneSidedOnly == 1)
     #expect(found.counts.silentRespondents == 4)
   }
@@ -128,6 +134,50 @@ import Testing
       events.replacing(",,order", with: ",2025-01-05T00:00:00Z,order"), objectors: ["objector"])
     #expect(
       found.rows == ["lapsed other lapsed", "never other neverSpoken", "recent other recent"])
-    #expect(found.counts.objected == 1 && found.counts.silentRespondents == 2)
+    #expect(found.counts.population.objected == 1 && found.counts.silentRespondents == 2)
+  }
+
+  /// A question tells never asked from asked and ignored; it is no speech. The snapshot is
+  /// 2025-12-01, silence 100 days.
+  @Test func askedAndIgnored() throws {
+    var events = ""
+    for (id, at) in [
+      ("lately", "2025-11-20T00:00:00Z"), ("edge", "2025-08-23T00:00:00Z"),
+      ("before", "2025-08-22T23:59:59Z"), ("later", "2025-12-01T00:00:00Z"),
+    ] { events += account(id, (at, "survey", "")) }
+    events += account("never")
+    events += account(
+      "answered", ("2025-11-20T00:00:00Z", "survey", ""), ("2025-11-21T00:00:00Z", "nps", "9"))
+    let found = try rows(events.replacing(",,order", with: ",2025-01-05T00:00:00Z,order"))
+    let counts = found.counts.population
+    #expect(counts.silent == 5 && counts.recent == 1)
+    #expect(counts.ignored == 2 && counts.askedEarlier == 1 && counts.neverAsked == 2)
+  }
+
+  /// Whom outreach contacted before the window's end is left out; whom the lot left alone stands
+  /// for the others like it.
+  @Test func contactedAndLeftAlone() throws {
+    func at(_ text: String) -> Instant { Instant(iso8601: Array(text.utf8)[...], zone: nil)! }
+    var events = ""
+    for id in ["before", "inside", "after", "alone", "drawnLater"] {
+      events += account(id, ("2025-12-10T00:00:00Z", "nps", "1"))
+    }
+    let found = try rows(
+      events.replacing(",,order", with: ",2025-01-05T00:00:00Z,order"),
+      contacts: [
+        ("before", at("2025-11-01T00:00:00Z")), ("before", at("2026-02-01T00:00:00Z")),
+        ("inside", at("2025-12-31T23:59:59Z")), ("after", at("2026-01-01T00:00:00Z")),
+        ("nobody", at("2025-11-01T00:00:00Z")),
+      ],
+      leftAlone: [
+        ("alone", at("2025-11-01T00:00:00Z"), 0.2), ("drawnLater", at("2026-01-01T00:00:00Z"), 0.2),
+      ])
+    #expect(
+      found.rows == [
+        "after detractor neverSpoken", "alone detractor neverSpoken 5.0",
+        "drawnLater detractor neverSpoken",
+      ])
+    #expect(found.counts.contacted == 2 && found.counts.respondents == 3)
+    #expect(found.counts.population.contacted == 1)
   }
 }

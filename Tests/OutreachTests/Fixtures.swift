@@ -25,8 +25,9 @@ struct Base: Sendable {
     ids = (0..<count).map(id)
     records = (0..<count).map(record)
     ranking = (0..<count).map {
-      RankedAccount(
-        account: Int32($0), logit: 3 - 6 * Double($0) / Double(count), neverSpoken: false)
+      let logit = 3 - 6 * Double($0) / Double(count)
+      return RankedAccount(
+        account: Int32($0), logit: logit, probability: 1 / (1 + exp(-logit)), neverSpoken: false)
     }
   }
 

@@ -13,8 +13,10 @@ struct PlanTests {
   }
 
   @Test func equalLogitsAreOrderedByAccount() {
-    var ranking = [3, 1, 2, 0].map { RankedAccount(account: $0, logit: 1, neverSpoken: true) }
-    ranking.append(RankedAccount(account: 9, logit: 2, neverSpoken: true))
+    var ranking = [3, 1, 2, 0].map {
+      RankedAccount(account: $0, logit: 1, probability: 0.7, neverSpoken: true)
+    }
+    ranking.append(RankedAccount(account: 9, logit: 2, probability: 0.9, neverSpoken: true))
     #expect(ranking.sorted().map(\.account) == [9, 0, 1, 2, 3])
   }
 

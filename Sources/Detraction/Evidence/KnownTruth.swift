@@ -30,8 +30,8 @@ package struct KnownTruth: Sendable {
     package var auc: Double
   }
 
-  /// Out-of-fold logits of a learner that knew everybody's answer, with the same features, bases
-  /// and penalties as training: for every account of the base with a history, by account index.
+  /// Out-of-fold logits of a learner that knew everybody's answer, with the same features and
+  /// shapes as training: for every account of the base with a history, by account index.
   package func oracleLogits() throws(DetractionError) -> [Int: Double] {
     let known = (0..<base.accountCount).filter {
       isDetractor[base.account($0)] != nil && base.hasFeatureEvent($0, seenAsOf: asOf)
@@ -40,12 +40,11 @@ package struct KnownTruth: Sendable {
     let raw = try base.matrix(
       schema, known.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
     return try translating {
-      let design = try Design(fitting: raw, sources: schema.designSources, threads: threads)
-      let (validation, _) = try crossValidate(
-        LogisticData(try design.expand(raw, threads: threads), labels: labels, threads: threads),
-        folds: known.map { Trainer.fold(of: base.account($0)) }, lambdas: Trainer.penalties,
-        parameters: LogisticParameters(penalty: .none, standardise: false))
-      return Dictionary(uniqueKeysWithValues: zip(known, validation.outOfFoldLogits))
+      let shaped = try fitShaped(
+        raw, sources: schema.designSources, labels: labels,
+        folds: known.map { Trainer.fold(of: base.account($0)) }, mostPairs: Trainer.mostPairs,
+        threads: threads)
+      return Dictionary(uniqueKeysWithValues: zip(known, shaped.outOfFoldLogits))
     }
   }
 

@@ -1,17 +1,11 @@
 package import Histories
 package import Learning
 
-/// What the level of the probabilities rests on; more kinds come with calibration.
-package enum Calibration: String, Codable, Sendable {
-  /// The logistic model's own probabilities; the level for silent accounts is not measured.
-  case none
-}
-
 /// A trained model: everything scoring needs and everything a reader of its numbers asks, and no
 /// account's data (DESIGN 8).
 package struct Model: Sealed {
   package static let format = "tacit-model"
-  package static let formatVersion = 1
+  package static let formatVersion = 2
 
   package var name: String
   package var asOf: Instant
@@ -23,16 +17,17 @@ package struct Model: Sealed {
   package var design: Design
   package var coefficients: [Double]
   package var intercept: Double
-  package var l2: Double
+  package var penalty: Penalty
   /// Covariance (H + L)⁻¹ of the standardised coefficients, intercept last: the lower triangle row
   /// by row, (p + 1)(p + 2)/2 numbers.
   package var covariance: [Double]
   /// The largest x′Vx of a training row: beyond it a score is marked `extrapolated`.
   package var maximumVariance: Double
-  package var calibration: Calibration
+  /// From the raw logit to the respondents' probability, learnt out of fold.
+  package var calibration: ScoreCalibration
   package var reference: Reference
   package var populations: [SnapshotCounts]
-  package var silent: SilentPopulation.SilentCounts
+  package var silent: SilentCounts
   package var evidence: Evidence
   package var dataDigest: String
   package var projectDigest: String
@@ -82,6 +77,9 @@ extension Model {
     do { return try design.expand(raw, threads: threads) } catch { throw .learning(error) }
   }
 
+  /// That feedback would be negative, for a raw logit. O(1).
+  package func probability(logit: Double) -> Double { calibration.probability(logit: logit) }
+
   /// Logits of expanded rows. O(rows × columns).
   package func logits(_ expanded: Matrix, threads: Int) -> [Double] {
     expanded.predictorsRowByRow(
@@ -115,7 +113,7 @@ extension Model {
   /// Checks that the parts fit each other, and scores the golden vectors again: a processor, a
   /// library or a file that computes something else is refused before it scores anybody.
   package func check(path: String) throws(DetractionError) {
-    let p = design.columns.count
+    let p = design.width
     let sizes = [
       ("coefficients", coefficients.count, p), ("reference.means", reference.means.count, p),
       ("covariance", covariance.count, (p + 1) * (p + 2) / 2),

@@ -9,15 +9,16 @@ package struct RankedAccount: Sendable, Equatable, Comparable {
   /// Index in the base.
   package var account: Int32
   package var logit: Double
+  /// Calibrated.
+  package var probability: Double
   package var neverSpoken: Bool
 
-  package init(account: Int32, logit: Double, neverSpoken: Bool) {
+  package init(account: Int32, logit: Double, probability: Double, neverSpoken: Bool) {
     self.account = account
     self.logit = logit
+    self.probability = probability
     self.neverSpoken = neverSpoken
   }
-
-  package var probability: Double { LogisticFit.probability(logit: logit) }
 
   /// Whether `left` is called before `right`: `ranking.sort()` puts the unhappiest first.
   package static func < (left: RankedAccount, right: RankedAccount) -> Bool {
@@ -36,7 +37,7 @@ package struct Scorer: Sendable {
   package let threads: Int
   /// The silent accounts, highest logit first; equal logits in the base's own order (by hash).
   package let ranking: [RankedAccount]
-  package let counts: SilentPopulation.SilentCounts
+  package let counts: SilentCounts
   private let words: ReasonWords
   private let groups: ReasonGroups
   private let covariance: Matrix
@@ -57,19 +58,19 @@ package struct Scorer: Sendable {
     words = ReasonWords(schema: model.schema, typical: model.reference.typical, sayable: sayable)
     groups = ReasonGroups(schema: model.schema)
     covariance = model.covarianceMatrix()
-    let rule = SilenceRule(silentForDays: model.feedback.silentForDays)
     var ranking: [RankedAccount] = []
     ranking.reserveCapacity(silent.accounts.count)
     for start in stride(from: 0, to: silent.accounts.count, by: Trainer.chunk) {
-      let accounts = silent.accounts[start..<min(start + Trainer.chunk, silent.accounts.count)]
+      let places = start..<min(start + Trainer.chunk, silent.accounts.count)
       let raw = try base.matrix(
-        model.schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
+        model.schema, silent.accounts[places].map { VectorRow(account: Int32($0), asOf: asOf) },
+        threads: threads)
       let logits = model.logits(try model.expand(raw, threads: threads), threads: threads)
-      for (account, logit) in zip(accounts, logits) {
-        let voice = rule.voice(of: base.feedback(account), at: asOf)
+      for (place, logit) in zip(places, logits) {
         ranking.append(
           RankedAccount(
-            account: Int32(account), logit: logit, neverSpoken: voice == .neverSpoken))
+            account: Int32(silent.accounts[place]), logit: logit,
+            probability: model.probability(logit: logit), neverSpoken: silent.neverSpoken[place]))
       }
     }
     ranking.sort()
@@ -113,8 +114,8 @@ package struct Scorer: Sendable {
     return Score(
       account: base.account(Int(account.account)), logit: account.logit,
       referenceLogit: reference, probability: account.probability,
-      low: LogisticFit.probability(logit: account.logit - reach),
-      high: LogisticFit.probability(logit: account.logit + reach),
+      low: model.probability(logit: account.logit - reach),
+      high: model.probability(logit: account.logit + reach),
       percentile: percentile(of: account.logit), band: band(account.logit),
       reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
       extrapolated: variance > model.maximumVariance, neverSpoken: account.neverSpoken)
@@ -125,7 +126,9 @@ package struct Scorer: Sendable {
   /// (METHODS 1.4: logit p_S = logit p_R − ln ratio).
   package func expectedDetractors(oddsRatio: Double) -> Double {
     let shift = log(oddsRatio)
-    return ranking.reduce(0) { $0 + LogisticFit.probability(logit: $1.logit - shift) }
+    return ranking.reduce(0) {
+      $0 + LogisticFit.probability(logit: model.calibration.calibrated(logit: $1.logit) - shift)
+    }
   }
 
   /// Share of the silent scored at or below a logit, in percent. O(log accounts).

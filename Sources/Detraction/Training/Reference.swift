@@ -51,7 +51,7 @@ extension Trainer {
   func reference(of silent: SilentPopulation, model: Model) throws(DetractionError)
     -> Model.Reference
   {
-    let p = model.design.columns.count
+    let p = model.design.width
     let features = schema.features.count
     let stride = max(1, (silent.accounts.count + Self.quantileSample - 1) / Self.quantileSample)
     var sums = [Double](repeating: 0, count: p)

@@ -10,17 +10,20 @@ package struct Trainer {
   package var training: TrainingSettings
   package var schema: FeatureSchema
   package var asOf: Instant
+  /// What outreach did, which is not the customers' own history.
+  package var trace: OutreachTrace
   package var threads: Int
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
-    schema: FeatureSchema, asOf: Instant, threads: Int
+    schema: FeatureSchema, asOf: Instant, trace: OutreachTrace = OutreachTrace(), threads: Int
   ) {
     self.base = base
     self.feedback = feedback
     self.training = training
     self.schema = schema
     self.asOf = asOf
+    self.trace = trace
     self.threads = threads
   }
 
@@ -31,8 +34,8 @@ package struct Trainer {
     package var knownDetractors: [KnownDetractor]
   }
 
-  /// Penalties tried, per unit of mean loss on standardised columns.
-  static let penalties: [Double] = (0..<13).map { pow(10, -4 + 0.375 * Double($0)) }
+  /// Reasons speak of one feature each, as yet.
+  static let mostPairs = 0
   static let folds = 10
   /// Of the final fit, max |gradient| on the mean scale: near the rounding floor, so that kinds of
   /// processor that sum in other orders agree to 1e-9 in every coefficient.
@@ -50,43 +53,45 @@ package struct Trainer {
   package func train(name: String, timeZone: String, projectDigest: String)
     throws(DetractionError) -> Result
   {
-    let labelled = TrainingRows(base: base, feedback: feedback, training: training, asOf: asOf)
+    let labelled = TrainingRows(
+      base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
     let rows = labelled.rows
     try requireBothClasses(rows)
-
+    let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf, trace: trace)
+    guard !silent.accounts.isEmpty else {
+      throw DetractionError.insufficient(
+        "no account is silent as of \(asOf): of \(silent.counts.accounts) with a history "
+          + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
+          + "\(silent.counts.objected) may not be profiled")
+    }
     let raw = try vectors(of: rows, at: labelled.snapshots)
     let labels = rows.map { $0.isDetractor ? 1.0 : 0.0 }
+    let weights = rows.contains { $0.weight != 1 } ? rows.map(\.weight) : nil
+    let folds = rows.map { Self.fold(of: base.account($0.account)) }
     return try translating {
-      let design = try Design(
-        fitting: raw, sources: schema.designSources, threads: threads)
-      let x = try design.expand(raw, threads: threads)
-      let folds = rows.map { Self.fold(of: base.account($0.account)) }
-      let data = try LogisticData(x, labels: labels, threads: threads)
-      let (validation, _) = try crossValidate(
-        data, folds: folds, lambdas: Self.penalties,
-        parameters: LogisticParameters(penalty: .none, standardise: false))
+      let shaped = try fitShaped(
+        raw, sources: schema.designSources, labels: labels, weights: weights, folds: folds,
+        mostPairs: Self.mostPairs, threads: threads)
+      let x = try shaped.design.expand(raw, threads: threads)
+      let data = try LogisticData(x, labels: labels, weights: weights, threads: threads)
       let fit = try fitLogistic(
         data,
         parameters: LogisticParameters(
-          penalty: .l2(validation.chosen), standardise: false, tolerance: Self.tolerance))
+          penalty: shaped.fit.penalty, standardise: false, tolerance: Self.tolerance))
       let covariance = try fit.covariance(data)
-      let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf)
-      guard !silent.accounts.isEmpty else {
-        throw DetractionError.insufficient(
-          "no account is silent as of \(asOf): of \(silent.counts.accounts) with a history "
-            + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
-            + "\(silent.counts.objected) may not be profiled")
-      }
+      let calibration = try ScoreCalibration.fit(
+        logits: shaped.outOfFoldLogits, labels: labels, weights: weights, folds: folds
+      ).calibration
       var model = Model(
         name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
-        schema: schema, design: design, coefficients: fit.coefficients,
-        intercept: fit.intercept, l2: fit.penalty.lambda, covariance: lowerTriangle(covariance),
+        schema: schema, design: shaped.design, coefficients: fit.coefficients,
+        intercept: fit.intercept, penalty: fit.penalty, covariance: lowerTriangle(covariance),
         maximumVariance: try x.predictorVariances(covariance, threads: threads).max() ?? 0,
-        calibration: .none,
+        calibration: calibration,
         reference: Model.Reference(
           means: [], typical: [], bandLimits: [], logitDeciles: [], featureDeciles: []),
         populations: labelled.counts, silent: silent.counts,
-        evidence: try evidence(rows: rows, labels: labels, logits: validation.outOfFoldLogits),
+        evidence: try evidence(rows: rows, labels: labels, logits: shaped.outOfFoldLogits),
         dataDigest: dataDigest(raw, rows), projectDigest: projectDigest,
         processor: openBLASCoreName(), golden: [])
       model.reference = try reference(of: silent, model: model)

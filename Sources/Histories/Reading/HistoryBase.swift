@@ -126,11 +126,19 @@ package struct HistoryBase: Sendable {
   }
 
   /// The account's events of role `feedback`, in time order.
-  package func feedback(_ index: Int) -> [Feedback] {
+  package func feedback(_ index: Int) -> [Feedback] { events(index, role: .feedback) }
+
+  /// The account's survey mechanics (role `mechanics`), in time order.
+  package func mechanics(_ index: Int) -> [Feedback] { events(index, role: .mechanics) }
+
+  /// Whether any kind met is survey mechanics.
+  package var hasMechanics: Bool { kinds.contains { $0.role == .mechanics } }
+
+  private func events(_ index: Int, role: KindRole) -> [Feedback] {
     let (partition, place) = locate(index)
     return partitions[partition].withEvents(place) { events in
       var found: [Feedback] = []
-      for event in events where kinds[Int(event.kind)].role == .feedback {
+      for event in events where kinds[Int(event.kind)].role == role {
         found.append(
           Feedback(
             at: Instant(microseconds: event.at), knownAt: Instant(microseconds: event.knownAt),

@@ -2,7 +2,7 @@ extension ShapeSearch {
   /// The best of the columns alone and of them with more and more pairs; a step up the ladder is
   /// kept if it lowers the held-out loss by more than the standard error of that.
   mutating func pairs(
-    of mains: Mains, _ progress: (ShapedFit.Trial) -> Void
+    of mains: Mains, atMost most: Int, _ progress: (ShapedFit.Trial) -> Void
   ) -> Candidate {
     var current = mains.candidate
     let design = current.design
@@ -17,7 +17,7 @@ extension ShapeSearch {
         limit: 60_000)
     }
     var before = 0
-    for (step, rung) in ShapeRecipe.ladder.enumerated() {
+    for (step, rung) in ShapeRecipe.ladder.enumerated() where rung.count <= most {
       let chosen = rankings.map { $0.best(rung.count, perSources: rung.perSources) }
       let union = Set(chosen.joined()).sorted()
       guard union.count > before, union.count * rows.count * 4 <= ShapeRecipe.mostPairBytes else {

@@ -69,12 +69,13 @@ enum ShapeRecipe {
 /// Fits shapes and pairs where they pay (see `ShapedFit`).
 ///
 /// `folds` gives every row's fold, 0 ..< K, so that the caller can keep an account's rows together.
+/// `mostPairs`: products that a model may have.
 /// The same input gives the same bits with any number of threads. Memory: the columns twice over in
 /// float32, or once in float64. Throws as `Design.init` and `LogisticData.init`, and
 /// `foldWithoutClass`, `notConverged`. O(rows × columns²) a few times.
 package func fitShaped(
   _ raw: Matrix, sources: [DesignSource], labels: [Double], weights: [Double]? = nil,
-  offsets: [Double]? = nil, folds: [Int],
+  offsets: [Double]? = nil, folds: [Int], mostPairs: Int = .max,
   threads: Int = ProcessInfo.processInfo.activeProcessorCount,
   progress: (ShapedFit.Trial) -> Void = { _ in }
 ) throws(LearningError) -> ShapedFit {
@@ -91,6 +92,6 @@ package func fitShaped(
     progress)
   let mains = shaped.loss.mean < plain.loss.mean ? shaped : plain
   search.kept = mains.trial
-  let best = search.pairs(of: mains, progress)
+  let best = search.pairs(of: mains, atMost: mostPairs, progress)
   return try search.finished(best, data)
 }
