@@ -4,12 +4,18 @@ The data are generated: like a bank's table of customers, with columns all zeros
 sums that are mostly zero, -999999 for a missing nationality, and 4 in 100 positive. Their law has
 thresholds, plateaus and a few interactions, and is fixed by its seed.
 
-Time: tacit's whole fitting (shapes, ten folds at every penalty, the final fit; reading is apart)
-against scikit-learn's LogisticRegression on the columns that tacit's model ended with, made by numpy
-(design.py) and given to it in memory: as many fits as there are penalties and folds, one warm
-start after another along the penalties, and the final one. Finding and making the basis, which is
-in tacit's time, is not in scikit-learn's. A whole that would take longer than the budget is
-estimated from a few of its fits, and called an estimate.
+Time: tacit's whole fitting (shapes, pairs, ten folds at every penalty, the final fit; reading is
+apart) against scikit-learn's LogisticRegression on the columns that tacit's model ended with, made by
+numpy (design.py) and given to it in memory, each divided by the root of its own penalty, so that both
+minimise the same objective. scikit-learn's share: the penalties tried are those that tacit tried of
+the kind that it kept (`shapes`: each λ of the shaped columns; `pairs`: each λ of the products), as
+multiples of the one that it kept; as many fits as there are of them times ten folds, one warm start
+after another along the penalties, and the final one. What tacit tried of the other kinds, and finding
+and making the basis, is in tacit's time and not in scikit-learn's. A whole that would take longer
+than the budget is estimated from a few of its fits, and called an estimate.
+
+First, numpy's columns times the model's coefficients must equal the logits of `tacit predict` on the
+held-out rows to 1e-10, or the run stops.
 
 Quality: ROC-AUC on rows that none has seen, with DeLong's 95 % interval of tacit's difference;
 LightGBM and HistGradientBoosting with their defaults, and `--shapes none`.
@@ -17,8 +23,9 @@ LightGBM and HistGradientBoosting with their defaults, and `--shapes none`.
 What the command line is taken to be:
 
     tacit fit DATA.csv --target y --shapes auto|none --model M --json
-        the report: validation [{lambda, …}], lambda, seconds {reading, fitting, writing}
-        the model's body: see design.py
+        the report: lambda, seconds {reading, fitting, describing, writing}
+        the model's body: trials [{kind, lambda, pairLambda, …}], fit {coefficients, intercept,
+        penalty {lambda, factors}}; the rest in design.py
     tacit predict --model M DATA.csv --out P.csv        columns row,probability,logit
 
     .venv/bin/python benchmarks/shapes.py [--rows 76000] [--columns 370] [--rounds 3]
@@ -93,13 +100,12 @@ def generate(rows, columns):
         middle = (low + high) / 2
         low, high = (middle, high) if np.mean(1 / (1 + np.exp(-logit - middle))) < 0.04 else (low, middle)
     y = (rng.random(len(x)) < 1 / (1 + np.exp(-logit - low))).astype(int)
-    names = [f"v{k:03d}" for k in range(columns)]
     for name, part in (("train", slice(0, rows)), ("test", slice(rows, None))):
         np.save(folder / f"{name}_x.npy", x[part])
         np.save(folder / f"{name}_y.npy", y[part])
         with open(folder / f"{name}.csv", "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*names, "y"])
+            writer.writerow([*names(columns), "y"])
             for values, label in zip(x[part], y[part]):
                 writer.writerow([*(int(v) if v == int(v) else v for v in values.tolist()), label])
     (folder / "done").touch()
@@ -125,6 +131,38 @@ def predicted(folder, model):
         return np.array([float(row["logit"]) for row in csv.DictReader(file)])
 
 
+def names(columns):
+    return [f"v{k:03d}" for k in range(columns)]
+
+
+def check(body, folder, logits):
+    """Stops where numpy's columns times the model's coefficients are not tacit's logits."""
+    x = np.load(folder / "test_x.npy")
+    fit = body["fit"]
+    ours = design.expand(body, x, names(x.shape[1])) @ fit["coefficients"] + fit["intercept"]
+    apart = np.abs(ours - logits).max()
+    if not apart <= 1e-10:
+        sys.exit(f"numpy's logits of the held-out rows differ from tacit's by up to {apart:.1e}: "
+                 "design.py does not make the model's columns")
+    return apart
+
+
+def tried(body):
+    """(kind kept, its penalties as multiples of the one kept): see the head of this file."""
+    fit, trials = body["fit"]["penalty"], body["trials"]
+    products = len(body["design"].get("pairs", []))
+    kept = fit["lambda"]
+    if products:
+        kind, key = "pairs", "pairLambda"
+        kept *= fit["factors"][-1]
+    else:
+        # Of the columns alone the kind with the least held-out loss was kept.
+        key = "lambda"
+        kind = min((t for t in trials if t["kind"] != "pairs"), key=lambda t: t["calibratedLoss"])["kind"]
+    multiples = {float(f"{t[key] / kept:.6g}") for t in trials if t["kind"] == kind}
+    return kind, sorted(multiples, reverse=True)
+
+
 def run_sklearn(folder, solver, budget, fits):
     """In a process of its own: {seconds, fitted, wanted, columns, test logits}."""
     from sklearn.linear_model import LogisticRegression
@@ -132,9 +170,12 @@ def run_sklearn(folder, solver, budget, fits):
     job = json.load(open(f"{folder}/sklearn.json"))
     body = json.load(open(job["model"]))["body"]
     sources, y = np.load(f"{folder}/train_x.npy"), np.load(f"{folder}/train_y.npy")
-    x = design.expand(body, sources)
+    penalty = body["fit"]["penalty"]
+    roots = np.sqrt(penalty["lambda"] * np.array(penalty["factors"]))
+    x = design.expand(body, sources, names(sources.shape[1]))
+    x /= roots
     del sources
-    lambdas = sorted(job["lambdas"], reverse=True)
+    multiples = job["multiples"]
     folds = np.arange(len(y)) % FOLDS
 
     def path(rows, labels, penalties):
@@ -150,17 +191,19 @@ def run_sklearn(folder, solver, budget, fits):
         rows, labels = x[kept], y[kept]
         return [seconds for seconds, _ in path(rows, labels, penalties)]
 
-    list(path(x[:2000], y[:2000], lambdas[:1]))  # loads what it loads late
-    wanted = FOLDS * len(lambdas)
-    few = [lambdas[i] for i in np.unique(np.linspace(0, len(lambdas) - 1, fits).round().astype(int))]
+    list(path(x[:2000], y[:2000], multiples[:1]))  # loads what it loads late
+    wanted = FOLDS * len(multiples)
+    few = [multiples[i]
+           for i in np.unique(np.linspace(0, len(multiples) - 1, fits).round().astype(int))]
     times = fold(0, few)
-    (last, final), = path(x, y, [job["chosen"]])
+    (last, final), = path(x, y, [1.0])
     estimate = np.mean(times) * wanted
     if estimate <= budget:
-        times = [t for number in range(FOLDS) for t in fold(number, lambdas)]
+        times = [t for number in range(FOLDS) for t in fold(number, multiples)]
         estimate = sum(times)
     peak = peers.peak_mb()
-    test = design.expand(body, np.load(f"{folder}/test_x.npy"))
+    test = np.load(f"{folder}/test_x.npy")
+    test = design.expand(body, test, names(test.shape[1])) / roots
     np.save(f"{folder}/sklearn_{solver}.npy", final.decision_function(test))
     print(json.dumps({"seconds": estimate + last, "fitted": len(times), "wanted": wanted,
                       "columns": x.shape[1], "peak_mb": peak,
@@ -227,10 +270,12 @@ def main():
     ours = harness.System("tacit --shapes auto", lambda r: tacit(folder, "auto"), ours=True)
     first = tacit(folder, "auto")
     report = first["report"]
-    lambdas = [v["lambda"] for v in report["validation"]]
-    chosen = report["lambda"]
+    body = json.loads(first["model"].read_text())["body"]
+    logits = predicted(folder, first["model"])
+    apart = check(body, folder, logits)
+    kind, multiples = tried(body)
     (folder / "sklearn.json").write_text(json.dumps({
-        "model": str(first["model"]), "lambdas": lambdas, "chosen": chosen, "width": a.columns}))
+        "model": str(first["model"]), "multiples": multiples, "width": a.columns}))
     systems, outcomes = [ours], {}
     for solver in SOLVERS:
         outcome = outcomes[solver] = own_process(
@@ -249,14 +294,15 @@ def main():
     def after():
         if width:
             ours.outcomes[-1].update(
-                probe.path_floor(rates, a.rows, width, len(lambdas), FOLDS))
+                probe.path_floor(rates, a.rows, width, len(multiples), FOLDS))
 
     table = harness.compare(
-        f"{a.rows:,} × {a.columns}, {len(lambdas)} penalties × {FOLDS} folds", systems,
+        f"{a.rows:,} × {a.columns}; scikit-learn: {len(multiples)} penalties (tacit's of kind "
+        f"\"{kind}\", the kept one) × {FOLDS} folds", systems,
         rounds=a.rounds, after=after)
 
     y = np.load(folder / "test_y.npy")
-    scores = {"tacit --shapes auto": predicted(folder, first["model"])}
+    scores = {"tacit --shapes auto": logits}
     scores["tacit --shapes none"] = predicted(folder, tacit(folder, "none")["model"])
     for solver, outcome in outcomes.items():
         if not outcome.get("stopped"):
@@ -276,7 +322,10 @@ def main():
             text += f"; one fit {seconds[name]:.1f} s"
         remarks.append(text)
     remarks.append(f"tacit: reading the CSV {ours.outcomes[-1]['reading']:.2f} s, not in the table; "
-                   f"λ = {chosen:g}; {width} columns in its design")
+                   f"λ = {report['lambda']:g}; {width} columns in its design; {len(body['trials'])} trials in "
+                   f"all, of them {sum(t['kind'] == kind for t in body['trials'])} of the kind kept")
+    remarks.append(f"numpy's columns × coefficients and tacit's logits of the held-out rows: at most "
+                   f"{apart:.1e} apart")
     same = (tacit(folder, "auto", 1)["model"].read_bytes()
             == tacit(folder, "auto", 2)["model"].read_bytes())
     remarks.append("model files of 1 and 2 threads " + ("are the same bytes" if same else "DIFFER"))
