@@ -11,6 +11,8 @@ struct Session {
   let training: TrainingSettings
   let models: ModelStore
   let outreach: OutreachSettings
+  /// The file of `[level] answers`.
+  let answers: URL?
   let options: ProjectOptions
 
   init(_ options: ProjectOptions) throws {
@@ -23,7 +25,22 @@ struct Session {
     outreach = OutreachSettings(
       project: file, timeZone: histories.timeZone, numeric: histories.accounts?.numeric ?? [],
       categorical: histories.accounts?.categorical ?? [])
+    answers = SilentAnswers.path(project: file)
     try file.check()
+  }
+
+  /// What silent accounts answered that were drawn at random; none where the project names no file.
+  func silentAnswers() throws -> SilentAnswers {
+    try answers.map { try SilentAnswers(file: $0, zone: histories.timeZone) } ?? SilentAnswers()
+  }
+
+  /// Whom outreach has touched: every account that ever had a case, and those asked at random.
+  func outreachTrace(_ base: HistoryBase, _ answers: SilentAnswers) throws -> OutreachTrace {
+    var contacts = answers.answers.map { (account: $0.account, at: $0.drawnAt) }
+    if FileManager.default.fileExists(atPath: outreach.store) {
+      contacts += try CaseStore(existing: outreach.store).firstCases()
+    }
+    return OutreachTrace(contacts: contacts, in: base)
   }
 
   /// Where rows that cannot be used are written.

@@ -145,14 +145,17 @@ func averagePrecision(scores: [Double], labels: [Double]) throws -> Double {
   }
 
   @Test func tiesAtTheCutAreShared() throws {
-    let top = try TopK(k: 3, scores: [5, 4, 4, 4, 1], labels: [1, 1, 0, 0, 1])
-    #expect(abs(top.truePositives - (1 + 2.0 / 3)) < 1e-15)
-    #expect(abs(top.precision - (1 + 2.0 / 3) / 3) < 1e-15)
-    #expect(abs(top.recall - (1 + 2.0 / 3) / 3) < 1e-15)
-    #expect(abs(top.lift - (1 + 2.0 / 3) / 3 / 0.6) < 1e-15)
-    #expect(throws: LearningError.self) {
-      try TopK(k: 6, scores: [5, 4, 4, 4, 1], labels: [1, 1, 0, 0, 1])
+    func called(_ k: Double) throws -> Evaluation {
+      try Evaluation(
+        [.logits([5, 4, 4, 4, 1])], Outcomes(labels: [1, 1, 0, 0, 1]), cuts: [.weight(k)],
+        replicates: 0, threads: 1)
     }
+    let three = try called(3)
+    func value(_ metric: Metric) -> Double { three.estimate(metric).value ?? .nan }
+    #expect(abs(value(.precision(.weight(3))) - (1 + 2.0 / 3) / 3) < 1e-15)
+    #expect(abs(value(.recall(.weight(3))) - (1 + 2.0 / 3) / 3) < 1e-15)
+    #expect(abs(value(.lift(.weight(3))) - (1 + 2.0 / 3) / 3 / 0.6) < 1e-15)
+    #expect(throws: LearningError.self) { try called(6) }
   }
 
   @Test func extremeLogitsStayFinite() throws {

@@ -55,10 +55,12 @@ package struct KnownTruth: Sendable {
   {
     let labels = accounts.map { isDetractor[base.account($0)] == true ? 1.0 : 0.0 }
     return try translating {
-      let top = try TopK(k: Double(k), scores: scores, labels: labels)
+      let cut = Cut.weight(Double(k))
+      let evaluation = try Evaluation(
+        [.logits(scores)], Outcomes(labels: labels), cuts: [cut], replicates: 0, threads: threads)
       return Ranking(
-        name: name, found: top.truePositives,
-        auc: try RocArea(scores: scores, labels: labels).area)
+        name: name, found: (evaluation.estimate(.precision(cut)).value ?? 0) * Double(k),
+        auc: evaluation.estimate(.rocArea).value ?? 0.5)
     }
   }
 

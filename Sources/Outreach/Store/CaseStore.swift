@@ -101,6 +101,15 @@ package struct CaseStore: Sendable {
     }
   }
 
+  /// Every account that ever had a case, with the opening of its first.
+  package func firstCases() throws(OutreachError) -> [(account: String, at: Instant)] {
+    try reading { db in
+      try Row.fetchAll(db, sql: StoreSQL.firstCases).map {
+        (account: $0[0], at: Instant(microseconds: $0[1]))
+      }
+    }
+  }
+
   // MARK: - Inside a transaction
 
   private static func run(_ db: Database, _ asOf: Instant) throws -> Run? {

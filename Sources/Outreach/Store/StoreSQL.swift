@@ -37,6 +37,7 @@ enum StoreSQL {
     SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL AND account = ?
     """
   static let openAccounts = "SELECT account FROM cases WHERE closed_at IS NULL"
+  static let firstCases = "SELECT account, min(opened_at) FROM cases GROUP BY account"
   static let unclaimed = """
     SELECT queue, count(*) FROM cases WHERE closed_at IS NULL AND claimed_at IS NULL \
     GROUP BY queue
