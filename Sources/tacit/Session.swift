@@ -25,17 +25,17 @@ struct Session {
     outreach = OutreachSettings(
       project: file, timeZone: histories.timeZone, numeric: histories.accounts?.numeric ?? [],
       categorical: histories.accounts?.categorical ?? [])
-    answers = SilentAnswers.path(project: file)
+    answers = LevelAnswers.path(project: file)
     try file.check()
   }
 
   /// What silent accounts answered that were drawn at random; none where the project names no file.
-  func silentAnswers() throws -> SilentAnswers {
-    try answers.map { try SilentAnswers(file: $0, zone: histories.timeZone) } ?? SilentAnswers()
+  func levelAnswers() throws -> LevelAnswers {
+    try answers.map { try LevelAnswers(file: $0, zone: histories.timeZone) } ?? LevelAnswers()
   }
 
   /// Whom outreach has touched: every account that ever had a case, and those asked at random.
-  func outreachTrace(_ base: HistoryBase, _ answers: SilentAnswers) throws -> OutreachTrace {
+  func outreachTrace(_ base: HistoryBase, _ answers: LevelAnswers) throws -> OutreachTrace {
     var contacts = answers.answers.map { (account: $0.account, at: $0.drawnAt) }
     if FileManager.default.fileExists(atPath: outreach.store) {
       contacts += try CaseStore(existing: outreach.store).firstCases()

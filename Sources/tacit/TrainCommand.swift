@@ -75,7 +75,7 @@ func trainModel(
   let schema = try base.schema(session.histories.features, asOf: asOf)
   let trainer = Trainer(
     base: base, feedback: feedback, training: session.training, schema: schema, asOf: asOf,
-    trace: try session.outreachTrace(base, try session.silentAnswers()), threads: session.options.threadCount)
+    trace: try session.outreachTrace(base, try session.levelAnswers()), threads: session.options.threadCount)
   session.options.say("training on \(schema.features.count) features")
   return try trainer.train(
     name: session.models.name, timeZone: session.histories.timeZone.identifier,

@@ -5,11 +5,11 @@ import TestSupport
 import Testing
 
 /// The file of `[level] answers`: read as written, refused with the line where it is not clear.
-@Suite struct SilentAnswersTests {
-  private func read(_ rows: String) throws -> SilentAnswers {
+@Suite struct LevelAnswersTests {
+  private func read(_ rows: String) throws -> LevelAnswers {
     let file = try temporaryFolder().appendingPathComponent("answers.csv")
     try Data(rows.utf8).write(to: file)
-    return try SilentAnswers(file: file, zone: try #require(LocalTime(identifier: "Europe/Berlin")))
+    return try LevelAnswers(file: file, zone: try #require(LocalTime(identifier: "Europe/Berlin")))
   }
 
   @Test func answersAsWritten() throws {

@@ -3,7 +3,7 @@ package import Histories
 
 /// `[level]`: what silent accounts answered that were drawn at random and contacted. They alone
 /// measure the level of the silent's scores (METHODS 1.4).
-package struct SilentAnswers: Sendable, Equatable {
+package struct LevelAnswers: Sendable, Equatable {
   package enum Outcome: String, Sendable, CaseIterable {
     case detractor
     case nonDetractor = "non-detractor"
