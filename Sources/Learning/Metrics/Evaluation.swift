@@ -7,10 +7,16 @@
 /// threads and in any order of rows.
 package struct Evaluation: Sendable {
   /// A value with its 95 % interval; nil where the data do not tell.
-  package struct Estimate: Sendable, Equatable, Encodable {
+  package struct Estimate: Sendable, Equatable, Codable {
     package var value: Double?
     package var low: Double?
     package var high: Double?
+
+    package init(value: Double? = nil, low: Double? = nil, high: Double? = nil) {
+      self.value = value
+      self.low = low
+      self.high = high
+    }
   }
 
   /// Rows with weight.
@@ -153,7 +159,7 @@ package struct Evaluation: Sendable {
   }
 
   /// Linear between order statistics. `sorted` is not empty.
-  static func quantile(_ sorted: [Double], _ level: Double) -> Double {
+  package static func quantile(_ sorted: [Double], _ level: Double) -> Double {
     let place = level * Double(sorted.count - 1)
     let below = Int(place)
     let above = min(below + 1, sorted.count - 1)

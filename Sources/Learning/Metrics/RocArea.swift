@@ -5,7 +5,8 @@ import Foundation
 /// A positive row's component is the share of negatives below it, ties counted half; a negative row's
 /// the share of positives above it. The area is the mean of either kind; its variance is that of the
 /// two means. Source: DeLong et al. 1988; one sort as in Sun & Xu 2014, doi:10.1109/LSP.2014.2337313.
-/// O(n log n).
+/// Where rows hang together (a customer's), components are summed within clusters first: Obuchowski
+/// 1997, doi:10.2307/2533958. O(n log n).
 package struct RocArea: Sendable, Equatable {
   /// The probability that a positive row scores above a negative one, ties counted half.
   package let area: Double
@@ -15,10 +16,22 @@ package struct RocArea: Sendable, Equatable {
   /// Structural components, in row order.
   private let ofPositives: [Double]
   private let ofNegatives: [Double]
+  /// Their clusters; nil: each row for itself.
+  private let clusters: Clusters?
 
-  /// `labels` are 0 or 1. Throws `oneClass`, `sizeMismatch`, `nonFinite`, `labelOutOfRange`.
-  package init(scores: [Double], labels: [Double]) throws(LearningError) {
+  private struct Clusters: Sendable, Equatable {
+    var ofPositives: [Int]
+    var ofNegatives: [Int]
+  }
+
+  /// `labels` are 0 or 1; `clusters`, numbers from 0 below the number of rows, are equal where rows
+  /// hang together. Throws `oneClass`, `sizeMismatch`, `nonFinite`, `labelOutOfRange`, and
+  /// `badParameter` for a cluster out of range.
+  package init(
+    scores: [Double], labels: [Double], clusters: [Int]? = nil
+  ) throws(LearningError) {
     try Scored.check(scores, labels, weights: nil)
+    if let clusters { try Scored.check(clusters: clusters, rows: labels.count) }
     positives = labels.count { $0 == 1 }
     negatives = labels.count - positives
     let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
@@ -46,13 +59,22 @@ package struct RocArea: Sendable, Equatable {
     ofPositives = component.indices.filter { labels[$0] == 1 }.map { component[$0] }
     ofNegatives = component.indices.filter { labels[$0] == 0 }.map { component[$0] }
     area = ofPositives.reduce(0, +) / Double(positives)
-    standardError = Self.covariance(ofPositives, ofNegatives, ofPositives, ofNegatives)
-      .squareRoot()
+    self.clusters = clusters.map { clusters in
+      Clusters(
+        ofPositives: clusters.indices.filter { labels[$0] == 1 }.map { clusters[$0] },
+        ofNegatives: clusters.indices.filter { labels[$0] == 0 }.map { clusters[$0] })
+    }
+    let variance =
+      self.clusters.map { Self.covariance($0, ofPositives, ofNegatives, ofPositives, ofNegatives) }
+      ?? Self.covariance(ofPositives, ofNegatives, ofPositives, ofNegatives)
+    standardError = max(variance, 0).squareRoot()
   }
 
   /// The 95 % interval: of the area itself up to 0.95, of its logit beyond.
-  package var interval: (low: Double, high: Double) {
-    let z = 1.959963984540054
+  package var interval: (low: Double, high: Double) { interval(z: 1.959963984540054) }
+
+  /// The interval of another level, `z` being its normal quantile: 3.290526731491926 for 99.9 %.
+  package func interval(z: Double) -> (low: Double, high: Double) {
     guard area > 0.95, area < 1 else {
       return (max(0, area - z * standardError), min(1, area + z * standardError))
     }
@@ -70,13 +92,16 @@ package struct RocArea: Sendable, Equatable {
     package let p: Double
   }
 
-  /// This area minus another of the same rows and labels. Throws `sizeMismatch`.
+  /// This area minus another of the same rows, labels and clusters. Throws `sizeMismatch`.
   package func minus(_ other: RocArea) throws(LearningError) -> Difference {
     guard positives == other.positives, negatives == other.negatives else {
       throw .sizeMismatch(
         what: "positive rows of the other score", expected: positives, got: other.positives)
     }
-    let shared = Self.covariance(ofPositives, ofNegatives, other.ofPositives, other.ofNegatives)
+    let shared =
+      clusters.map {
+        Self.covariance($0, ofPositives, ofNegatives, other.ofPositives, other.ofNegatives)
+      } ?? Self.covariance(ofPositives, ofNegatives, other.ofPositives, other.ofNegatives)
     let variance =
       standardError * standardError + other.standardError * other.standardError - 2 * shared
     let error = max(variance, 0).squareRoot()
@@ -92,6 +117,37 @@ package struct RocArea: Sendable, Equatable {
   ) -> Double {
     covariance(positivesA, positivesB) / Double(positivesA.count)
       + covariance(negativesA, negativesB) / Double(negativesA.count)
+  }
+
+  /// The same with clusters: S10/m + S01/n + 2 S11/(m n) of Obuchowski's, summed by cluster.
+  private static func covariance(
+    _ clusters: Clusters, _ positivesA: [Double], _ negativesA: [Double], _ positivesB: [Double],
+    _ negativesB: [Double]
+  ) -> Double {
+    let count =
+      1 + max(clusters.ofPositives.max() ?? 0, clusters.ofNegatives.max() ?? 0)
+    let (m, n) = (Double(positivesA.count), Double(negativesA.count))
+    /// Each cluster's sum of a − mean, and whether it has any.
+    func sums(_ values: [Double], _ of: [Int]) -> (sums: [Double], clusters: Set<Int>) {
+      let mean = values.reduce(0, +) / Double(values.count)
+      var sums = [Double](repeating: 0, count: count)
+      for (value, cluster) in zip(values, of) { sums[cluster] += value - mean }
+      return (sums, Set(of))
+    }
+    func product(_ a: [Double], _ b: [Double]) -> Double {
+      zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    func correction(_ clusters: Int) -> Double {
+      clusters > 1 ? Double(clusters) / Double(clusters - 1) : 0
+    }
+    let (xA, withPositives) = sums(positivesA, clusters.ofPositives)
+    let (yA, withNegatives) = sums(negativesA, clusters.ofNegatives)
+    let (xB, _) = sums(positivesB, clusters.ofPositives)
+    let (yB, _) = sums(negativesB, clusters.ofNegatives)
+    let all = withPositives.union(withNegatives).count
+    return correction(withPositives.count) * product(xA, xB) / (m * m)
+      + correction(withNegatives.count) * product(yA, yB) / (n * n)
+      + correction(all) * (product(xA, yB) + product(yA, xB)) / (m * n)
   }
 
   /// With divisor n − 1; 0 for a single value.

@@ -26,15 +26,7 @@ package struct Outcomes: Sendable {
     labels: [Double], weights: [Double]? = nil, clusters: [Int]? = nil
   ) throws(LearningError) {
     try Scored.check(labels, labels, weights: weights)
-    if let clusters {
-      guard clusters.count == labels.count else {
-        throw .sizeMismatch(what: "clusters", expected: labels.count, got: clusters.count)
-      }
-      if let bad = clusters.first(where: { $0 < 0 || $0 >= labels.count }) {
-        throw .badParameter(
-          name: "cluster", value: Double(bad), needed: "from 0, below the number of rows")
-      }
-    }
+    if let clusters { try Scored.check(clusters: clusters, rows: labels.count) }
     self.labels = labels
     self.weights = weights
     self.clusters = clusters
@@ -88,6 +80,16 @@ package enum Forecast: Sendable {
 
 /// Checks shared by everything that compares scores with labels.
 enum Scored {
+  static func check(clusters: [Int], rows: Int) throws(LearningError) {
+    guard clusters.count == rows else {
+      throw .sizeMismatch(what: "clusters", expected: rows, got: clusters.count)
+    }
+    if let bad = clusters.first(where: { $0 < 0 || $0 >= rows }) {
+      throw .badParameter(
+        name: "cluster", value: Double(bad), needed: "from 0, below the number of rows")
+    }
+  }
+
   static func check(
     _ scores: [Double], _ labels: [Double], weights: [Double]?
   ) throws(LearningError) {
