@@ -46,7 +46,8 @@ package struct SnapshotCounts: Codable, Sendable, Equatable {
 ///
 /// A row is an account with two-sided feedback in [s + gap, s + gap + label window), known before
 /// D; it is a detractor if any feedback in that window was negative. Feedback known at or after D
-/// changes nothing here. O(events × snapshots).
+/// changes nothing here. `snapshots` puts others in place of the training's own: a back-test asks what
+/// was answered after an origin. O(events × snapshots).
 package struct TrainingRows: Sendable {
   package var rows: [TrainingRow] = []
   /// Accounts that spoke by one-sided channels alone, all of them detractors: they join training
@@ -57,10 +58,11 @@ package struct TrainingRows: Sendable {
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings, asOf: Instant,
-    trace: OutreachTrace = OutreachTrace()
+    trace: OutreachTrace = OutreachTrace(), snapshots: [Instant]? = nil
   ) {
     let rule = SilenceRule(silentForDays: feedback.silentForDays)
-    snapshots = training.snapshots(asOf: asOf)
+    let snapshots = snapshots ?? training.snapshots(asOf: asOf)
+    self.snapshots = snapshots
     let signals = Dictionary(uniqueKeysWithValues: feedback.signals.map { ($0.kind, $0.rule) })
     for (index, snapshot) in snapshots.enumerated() {
       var counts = SnapshotCounts(asOf: snapshot)

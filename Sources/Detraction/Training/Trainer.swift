@@ -13,6 +13,8 @@ package struct Trainer {
   /// What outreach did, which is not the customers' own history.
   package var trace: OutreachTrace
   package var threads: Int
+  /// Accounts (by index) of which training sees no row: a back-test masks what it knows of them.
+  package var masked: Set<Int> = []
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
@@ -55,7 +57,7 @@ package struct Trainer {
   {
     let labelled = TrainingRows(
       base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
-    let rows = labelled.rows
+    let rows = labelled.rows.filter { !masked.contains($0.account) }
     try requireBothClasses(rows)
     let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf, trace: trace)
     guard !silent.accounts.isEmpty else {

@@ -102,6 +102,10 @@ package struct HistoryBase: Sendable {
     (accounts?.source.numeric ?? [], accounts?.source.categorical ?? [])
   }
 
+  /// Whether the accounts file says when each row was known. Where it does not, attributes are
+  /// today's at every as-of date.
+  package var attributesAreDated: Bool { accounts?.source.knownAt != nil }
+
   /// One event by which an account spoke.
   package struct Feedback: Sendable, Equatable {
     package var at: Instant
