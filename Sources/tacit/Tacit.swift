@@ -31,7 +31,7 @@ struct Tacit: ParsableCommand {
     subcommands: [
       DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ScoreCommand.self,
       NightlyCommand.self, QueueCommand.self, FitCommand.self, PredictCommand.self,
-      EvaluateCommand.self, ExportCommand.self, SynthCommand.self,
+      EvaluateCommand.self, BacktestCommand.self, ExportCommand.self, SynthCommand.self,
     ])
 
   static func main() {

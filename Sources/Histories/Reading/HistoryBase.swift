@@ -106,6 +106,9 @@ package struct HistoryBase: Sendable {
   /// today's at every as-of date.
   package var attributesAreDated: Bool { accounts?.source.knownAt != nil }
 
+  /// Whether the accounts file says what each account is worth.
+  package var hasAccountValues: Bool { accounts?.source.value != nil }
+
   /// One event by which an account spoke.
   package struct Feedback: Sendable, Equatable {
     package var at: Instant
