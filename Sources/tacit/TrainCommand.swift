@@ -23,10 +23,11 @@ struct TrainCommand: ParsableCommand {
   private struct Report: Encodable {
     var version: String
     var champion: Bool
-    var grade: String?
-    var rows, customers, detractors, features, columns: Int
+    var grade: Grade?
+    var rows, customers, detractors, features, columns: Int?
     var lambda: Double
-    var metrics: Model.Evidence
+    var metrics: Model.Evidence?
+    var grading: Grading?
     var silent: SilentCounts
     var snapshots: [SnapshotCounts]
   }
@@ -40,31 +41,85 @@ struct TrainCommand: ParsableCommand {
     let published = try session.models.publish(result)
     let model = result.model
     let report = Report(
-      version: published.version, champion: published.isChampion, grade: nil,
-      rows: model.evidence.rows, customers: model.evidence.customers,
-      detractors: model.evidence.detractors, features: model.schema.features.count,
+      version: published.version, champion: published.isChampion, grade: model.grading?.grade,
+      rows: model.evidence?.rows, customers: model.evidence?.customers,
+      detractors: model.evidence?.detractors, features: model.schema.features.count,
       columns: model.coefficients.count, lambda: model.penalty.lambda, metrics: model.evidence,
-      silent: model.silent, snapshots: model.populations)
+      grading: model.grading, silent: model.silent, snapshots: model.populations)
     if options.json { return try printJSON(report) }
-    let evidence = model.evidence
-    print(
-      """
-      \(evidence.rows) answers of \(evidence.customers) customers over \
-      \(model.populations.count) snapshots, \(evidence.detractors) of them negative
-      told apart out of fold: AUC \(three(evidence.auc)) \
-      (95 %: \(three(evidence.aucLow)) to \(three(evidence.aucHigh)))\
-      \(evidence.silentAUC.map { ", of those silent before \(three($0))" } ?? "")
-      as of \(date.asOf): \(model.silent.accounts) accounts with a history, \
-      \(model.silent.silent) silent (\(model.silent.neverSpoken) never spoke, \
-      \(model.silent.lapsed) not lately), \(model.silent.recent) spoke lately, \
-      \(model.silent.objected) may not be profiled
-      model \(published.version)\(published.isChampion ? " is the champion" : "")
-      """)
+    for line in lines(model) { print(line) }
+    print("model \(published.version)\(published.isChampion ? " is the champion" : "")")
     if !published.isChampion {
       print(
         "the champion stays \(try session.models.championVersion()): to use the new one write its "
           + "name into \(session.models.folder.appendingPathComponent("champion").path)")
     }
+  }
+
+  private func lines(_ model: Model) -> [String] {
+    guard let evidence = model.evidence, let grading = model.grading else { return [] }
+    let silent = model.silent
+    let overlap = evidence.overlap
+    let capacity = evidence.capacity
+    var lines = [
+      "\(evidence.rows) answers of \(evidence.customers) customers over "
+        + "\(model.populations.count) snapshots, \(evidence.detractors) of them negative",
+      "told apart out of fold: AUC \(three(evidence.auc)) (95 %: \(three(evidence.aucLow)) to "
+        + "\(three(evidence.aucHigh)))"
+        + (evidence.silentAUC.map { ", of those silent before \(three($0))" } ?? "")
+        + (evidence.neverSpokenAUC.map { ", of those who had never spoken \(three($0))" } ?? ""),
+      "as of \(date.asOf): \(silent.accounts) accounts with a history, \(silent.silent) silent "
+        + "(\(silent.neverSpoken) never spoke, \(silent.lapsed) not lately), \(silent.recent) spoke "
+        + "lately, \(silent.objected) may not be profiled",
+    ]
+    if silent.neverAsked + silent.ignored + silent.askedEarlier > 0 {
+      lines.append(
+        "of the silent: \(silent.ignored) were asked lately and did not answer, "
+          + "\(silent.askedEarlier) were asked before that, \(silent.neverAsked) never")
+    }
+    lines.append(
+      "at capacity (\(percent(capacity.share)) of the silent, respondents weighted like them): "
+        + "\(range(capacity.precision)) of those called would be unhappy, lift "
+        + "\(three(capacity.lift.value ?? .nan))"
+        + (evidence.bestFeature.map {
+          "; by the best single feature, \($0.name), \(range($0.precision.first))"
+        } ?? ""))
+    lines.append(
+      "respondents stand for the silent: told apart with AUC "
+        + "\(three(overlap.domainAUC.value ?? .nan)), \(percent(overlap.outside)) of the silent have "
+        + "nobody like them who spoke, effective share \(percent(overlap.effectiveShare))")
+    if let pooling = evidence.pooling {
+      lines.append(
+        "\(pooling.oneSidedRows) rows of one-sided feedback "
+          + (pooling.joins
+            ? "joined: precision at capacity rose" : "stayed out: with them no more were found"))
+    }
+    if evidence.weighting.wins {
+      lines.append("trained on rows weighted like the silent: precision at capacity rose")
+    }
+    lines.append(level(evidence.level, silent: silent.silent))
+    lines.append("grade \(grading.grade.rawValue)")
+    return lines + grading.reasons.map { "  \($0)" }
+  }
+
+  private func level(_ level: SilentLevel, silent: Int) -> String {
+    let rate = level.silentRate
+    let low = Int(((rate.low ?? 0) * Double(silent)).rounded())
+    let high = Int(((rate.high ?? 1) * Double(silent)).rounded())
+    let range = "\(grouped(low)) to \(grouped(high)) of the silent are unhappy"
+    return level.isMeasured
+      ? "\(range) (95 %), measured by \(level.answers) answers of silent accounts drawn at random"
+      : "\(range) if the unhappy speak half to twice as readily: not measured "
+        + "(\(level.answers) answers of silent accounts drawn at random, "
+        + "\(SilentLevel.leastAnswers) needed)"
+  }
+
+  private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
+  private func range(_ estimate: Evaluation.Estimate) -> String {
+    guard let value = estimate.value else { return "an unknown share" }
+    guard let low = estimate.low, let high = estimate.high else { return percent(value) }
+    return "\(percent(value)) (\(percent(low)) to \(percent(high)))"
   }
 }
 
@@ -73,9 +128,12 @@ func trainModel(
   _ session: Session, _ base: HistoryBase, _ feedback: FeedbackSettings, _ asOf: Instant
 ) throws -> Trainer.Result {
   let schema = try base.schema(session.histories.features, asOf: asOf)
-  let trainer = Trainer(
+  let answers = try session.levelAnswers()
+  var trainer = Trainer(
     base: base, feedback: feedback, training: session.training, schema: schema, asOf: asOf,
-    trace: try session.outreachTrace(base, try session.levelAnswers()), threads: session.options.threadCount)
+    trace: try session.outreachTrace(base, answers), threads: session.options.threadCount)
+  trainer.answers = answers
+  trainer.callable = (try? Capacity(k: nil, session))?.callable(from: asOf)
   session.options.say("training on \(schema.features.count) features")
   return try trainer.train(
     name: session.models.name, timeZone: session.histories.timeZone.identifier,

@@ -125,7 +125,8 @@ package struct Backtest: Sendable {
     let answers = try self.answers(answered, callable: callable)
     return PastOrigin(
       result: Origin(
-        at: at, trainingRows: model.evidence.rows, trainingDetractors: model.evidence.detractors,
+        at: at, trainingRows: rows.rows.count,
+        trainingDetractors: rows.rows.count { $0.isDetractor },
         trainingDigest: model.dataDigest, features: model.schema.count,
         columns: model.coefficients.count, bestFeature: best?.name, bestFeatureArea: best?.area,
         capacity: k, silent: model.silent.silent, answers: answers,
@@ -144,6 +145,7 @@ package struct Backtest: Sendable {
       base: base, feedback: feedback, training: training, schema: schema, asOf: at,
       threads: threads)
     trainer.masked = masked
+    trainer.isJudged = false
     let model = try trainer.train(name: "backtest", timeZone: "", projectDigest: "").model
     return (
       model, TrainingRows(base: base, feedback: feedback, training: training, asOf: at)

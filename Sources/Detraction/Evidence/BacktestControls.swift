@@ -191,7 +191,7 @@ extension Backtest {
 
 extension Feature {
   /// Whether it is made from events, which have dates of their own.
-  fileprivate var isDated: Bool {
+  var isDated: Bool {
     switch self {
     case .numeric, .categorical: false
     default: true

@@ -42,7 +42,8 @@ package struct KnownTruth: Sendable {
     return try translating {
       let shaped = try fitShaped(
         raw, sources: schema.designSources, labels: labels,
-        folds: known.map { Trainer.fold(of: base.account($0)) }, mostPairs: Trainer.mostPairs,
+        folds: known.map { Int(AccountHash.of(base.account($0)) % UInt64(Trainer.folds)) },
+        mostPairs: Trainer.mostPairs,
         threads: threads)
       return Dictionary(uniqueKeysWithValues: zip(known, shaped.outOfFoldLogits))
     }

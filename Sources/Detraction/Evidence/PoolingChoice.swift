@@ -21,35 +21,36 @@ package struct PoolingChoice: Sendable, Codable, Equatable {
     package let labels: [Double]
     /// Of the customer: the same in both kinds.
     package let folds: [Int]
+    /// What they count in training.
+    package let weights: [Double]
 
-    package init(x: Matrix, labels: [Double], folds: [Int]) {
+    /// `weights`: all 1 if nil.
+    package init(x: Matrix, labels: [Double], folds: [Int], weights: [Double]? = nil) {
       self.x = x
       self.labels = labels
       self.folds = folds
+      self.weights = weights ?? [Double](repeating: 1, count: labels.count)
     }
   }
 
   /// Fits both ways on the same folds, the penalty chosen each time, and judges held-out two-sided
-  /// rows only. `weights`: their odds weights, or nil; `share`: capacity over silent accounts.
+  /// rows only. `weights`: what these count there, their odds weights or nil; `share`: capacity over silent accounts.
   /// Throws as `crossValidate` and `Evaluation`.
   package init(
     twoSided: Rows, oneSided: Rows, weights: [Double]?, customers: [UInt64], share: Double,
     lambdas: [Double], parameters: LogisticParameters, threads: Int
   ) throws(LearningError) {
-    func outOfFold(_ x: Matrix, _ labels: [Double], _ folds: [Int]) throws(LearningError)
-      -> [Double]
-    {
+    func outOfFold(_ rows: Rows) throws(LearningError) -> [Double] {
       try crossValidate(
-        LogisticData(x, labels: labels, threads: threads), folds: folds, lambdas: lambdas,
-        parameters: parameters
+        LogisticData(rows.x, labels: rows.labels, weights: rows.weights, threads: threads),
+        folds: rows.folds, lambdas: lambdas, parameters: parameters
       ).validation.outOfFoldLogits
     }
-    let alone = try outOfFold(twoSided.x, twoSided.labels, twoSided.folds)
-    let pooled = Array(
-      try outOfFold(
-        twoSided.x.followed(by: oneSided.x), twoSided.labels + oneSided.labels,
-        twoSided.folds + oneSided.folds
-      ).prefix(twoSided.labels.count))
+    let alone = try outOfFold(twoSided)
+    let both = Rows(
+      x: twoSided.x.followed(by: oneSided.x), labels: twoSided.labels + oneSided.labels,
+      folds: twoSided.folds + oneSided.folds, weights: twoSided.weights + oneSided.weights)
+    let pooled = Array(try outOfFold(both).prefix(twoSided.labels.count))
     twoSidedRows = twoSided.labels.count
     oneSidedRows = oneSided.labels.count
     precision = try CapacityComparison(

@@ -22,28 +22,34 @@ package struct WeightedTraining: Sendable, Codable, Equatable {
 
   package static let taus = [0, 0.25, 0.5, 0.75, 1]
 
-  /// `x`: the design's columns of respondents; `folds` as in `crossValidate`; `lambdas` and `parameters`
-  /// as the plain model was fitted with, the penalty chosen anew for every τ; `share`: capacity over
-  /// silent accounts. Throws as `crossValidate` and `Evaluation`. O(5 cross-validations).
+  /// `x`: the design's columns of respondents; `rowWeights`: what their rows count in any training, all
+  /// alike if nil; `folds` as in `crossValidate`; `lambdas` and `parameters` as the plain model was
+  /// fitted with, the penalty chosen anew for every τ; `share`: capacity over silent accounts. Throws as `crossValidate` and `Evaluation`. O(5 cross-validations).
   package init(
-    _ x: Matrix, labels: [Double], weights: OddsWeights, folds: [Int], customers: [UInt64],
+    _ x: Matrix, labels: [Double], weights: OddsWeights, rowWeights: [Double]? = nil, folds: [Int],
+    customers: [UInt64],
     share: Double, lambdas: [Double], parameters: LogisticParameters, threads: Int
   ) throws(LearningError) {
+    func times(_ weights: [Double]) -> [Double] {
+      rowWeights.map { zip($0, weights).map { $0 * $1 } } ?? weights
+    }
+    let target = times(weights.values)
     var candidates: [Candidate] = []
     var logits: [[Double]] = []
     for tau in Self.taus {
       let (validation, _) = try crossValidate(
         LogisticData(
-          x, labels: labels, weights: tau == 0 ? nil : weights.flattened(tau), threads: threads),
+          x, labels: labels, weights: tau == 0 ? rowWeights : times(weights.flattened(tau)),
+          threads: threads),
         folds: folds, lambdas: lambdas, parameters: parameters)
       let held = validation.outOfFoldLogits
       var loss = 0.0
       for row in held.indices {
         loss +=
-          weights.values[row]
+          target[row]
           * (SigmoidKernel.softplus(held[row]) - labels[row] * held[row])
       }
-      candidates.append(Candidate(tau: tau, logLoss: loss / weights.values.reduce(0, +)))
+      candidates.append(Candidate(tau: tau, logLoss: loss / target.reduce(0, +)))
       logits.append(held)
     }
     var best = 0
@@ -54,7 +60,7 @@ package struct WeightedTraining: Sendable, Codable, Equatable {
       best == 0
       ? nil
       : try CapacityComparison(
-        logits[0], against: logits[best], labels: labels, weights: weights.values,
+        logits[0], against: logits[best], labels: labels, weights: target,
         customers: customers, share: share, threads: threads)
   }
 }

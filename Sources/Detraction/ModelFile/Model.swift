@@ -28,7 +28,11 @@ package struct Model: Sealed {
   package var reference: Reference
   package var populations: [SnapshotCounts]
   package var silent: SilentCounts
-  package var evidence: Evidence
+  /// Nil, as grading and propensity, for a model of a back-test, which is judged by what came after.
+  package var evidence: Evidence?
+  package var grading: Grading?
+  /// Who speaks: marks accounts that nobody like them spoke for.
+  package var propensity: ResponsePropensity?
   package var dataDigest: String
   package var projectDigest: String
   /// OpenBLAS's kernel: other kinds of processor give the same numbers to 1e-9, not to the bit.
@@ -48,20 +52,61 @@ package struct Model: Sealed {
     package var featureDeciles: [[Double]]
   }
 
-  /// How the model did on customers it had not seen, out of fold, a customer's rows together.
+  /// How the model did on customers it had not seen, out of fold, a customer's rows together, and how
+  /// far that holds for the silent. Two-sided rows alone.
   package struct Evidence: Codable, Sendable {
     package var rows: Int
     package var customers: Int
+    /// Rows of detractors; and customers with a row of either class.
     package var detractors: Int
+    package var detractorCustomers: Int
+    package var otherCustomers: Int
+    /// With its 95 % interval and the lower end of the 99.9 % one, clustered by customer.
     package var auc: Double
     package var aucLow: Double
     package var aucHigh: Double
+    package var aucLow999: Double
+    /// Of calibrated probabilities.
     package var logLoss: Double
     package var brier: Double
-    /// AUC over the rows of accounts that were silent at their snapshot; nil with one class.
+    /// AUC over the rows of accounts that were silent at their snapshot, and of those that had never
+    /// spoken; nil with one class.
     package var silentAUC: Double?
+    package var neverSpokenAUC: Double?
+    /// Of the uncalibrated logits.
     package var calibrationSlope: Double
     package var calibrationIntercept: Double
+    /// Rows that Riley's rule asks for; nil where held-out rows show no skill.
+    package var requiredRows: Int?
+    /// At the team's capacity, rows weighted like the silent.
+    package var capacity: CapacityMetrics
+    package var bestFeature: BestFeature?
+    package var overlap: Overlap
+    /// Nil with too few one-sided rows to ask.
+    package var pooling: PoolingChoice?
+    package var weighting: WeightedTraining
+    package var permutation: PermutationTest
+    package var level: SilentLevel
+
+    /// What the grade looks at.
+    package var facts: GradeFacts {
+      GradeFacts(
+        permutations: permutation.permutations, permutationP: permutation.p, auc: auc,
+        aucLow: aucLow, aucLow999: aucLow999, detractors: detractorCustomers,
+        nonDetractors: otherCustomers, domainAUC: overlap.domainAUC.value,
+        liftLow: capacity.lift.low,
+        precisionGainHigh: bestFeature?.precision.difference.high,
+        calibrationSlope: calibrationSlope, rows: rows, rileyRows: requiredRows.map(Double.init),
+        outside: overlap.outside, effectiveShare: overlap.effectiveShare,
+        levelMeasured: level.isMeasured)
+    }
+  }
+
+  /// The feature that alone ranks these very rows best, with hindsight, against the model at capacity.
+  package struct BestFeature: Codable, Sendable {
+    package var name: String
+    /// The feature first, the model second.
+    package var precision: CapacityComparison
   }
 
   /// A made-up vector with the logit this model gave it when written; scored again at load.

@@ -28,30 +28,12 @@ extension Trainer {
       threads: threads)
   }
 
-  /// How well the out-of-fold logits tell detractors from the rest.
-  func evidence(rows: [TrainingRow], labels: [Double], logits: [Double])
-    throws(LearningError) -> Model.Evidence
+  /// Means, medians, band limits and deciles over the silent population as of D; and all its logits,
+  /// rising.
+  func reference(of silent: SilentPopulation, _ fitted: Fitted) throws(DetractionError)
+    -> (Model.Reference, logits: [Double])
   {
-    let area = try RocArea(scores: logits, labels: labels)
-    let silent = rows.indices.filter { rows[$0].voice.isSilent }
-    let silentLabels = silent.map { labels[$0] }
-    let hasBoth = silentLabels.contains(0) && silentLabels.contains(1)
-    let metrics = try ProbabilityMetrics(logits: logits, labels: labels)
-    let line = try CalibrationLine(logits: logits, labels: labels)
-    return Model.Evidence(
-      rows: rows.count, customers: Set(rows.map(\.account)).count,
-      detractors: rows.count { $0.isDetractor }, auc: area.area, aucLow: area.interval.low,
-      aucHigh: area.interval.high, logLoss: metrics.logLoss, brier: metrics.brier,
-      silentAUC: hasBoth
-        ? try RocArea(scores: silent.map { logits[$0] }, labels: silentLabels).area : nil,
-      calibrationSlope: line.slope, calibrationIntercept: line.intercept)
-  }
-
-  /// Means, medians, band limits and deciles over the silent population as of D.
-  func reference(of silent: SilentPopulation, model: Model) throws(DetractionError)
-    -> Model.Reference
-  {
-    let p = model.design.width
+    let p = fitted.shaped.design.width
     let features = schema.features.count
     let stride = max(1, (silent.accounts.count + Self.quantileSample - 1) / Self.quantileSample)
     var sums = [Double](repeating: 0, count: p)
@@ -62,9 +44,9 @@ extension Trainer {
       let accounts = silent.accounts[start..<min(start + Self.chunk, silent.accounts.count)]
       let raw = try base.matrix(
         schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
-      let x = try model.expand(raw, threads: threads)
+      let x = try translating { try fitted.expand(raw, threads: threads) }
       for (column, sum) in x.columnSums().enumerated() { sums[column] += sum }
-      logits += model.logits(x, threads: threads)
+      logits += fitted.logits(x, threads: threads)
       for row in 0..<raw.rows where (start + row) % stride == 0 {
         for (feature, value) in raw.row(row).enumerated() { sampled[feature].append(value) }
       }
@@ -79,10 +61,11 @@ extension Trainer {
       typical.append(isNumber && !mostHaveNone ? quantile(present, 0.5) : nil)
       deciles.append(isNumber && !present.isEmpty ? tenths.map { quantile(present, $0) } : [])
     }
-    return Model.Reference(
+    let reference = Model.Reference(
       means: sums.map { $0 / Double(silent.accounts.count) }, typical: typical,
       bandLimits: [0.99, 0.95, 0.8].map { quantile(logits, $0) },
       logitDeciles: tenths.map { quantile(logits, $0) }, featureDeciles: deciles)
+    return (reference, logits)
   }
 
   /// Made-up vectors inside the ranges the silent population has, with their logits: each takes,

@@ -13,6 +13,13 @@ package struct Trainer {
   /// What outreach did, which is not the customers' own history.
   package var trace: OutreachTrace
   package var threads: Int
+  /// How many silent accounts can be called in a label window; nil: not known.
+  package var callable: Int?
+  /// What silent accounts answered that were drawn at random.
+  package var answers = LevelAnswers()
+  /// Whether the model is held against its own respondents and the silent; a back-test holds it against
+  /// what came after instead.
+  package var isJudged = true
   /// Accounts (by index) of which training sees no row: a back-test masks what it knows of them.
   package var masked: Set<Int> = []
 
@@ -33,6 +40,8 @@ package struct Trainer {
   /// (the sidecar of DESIGN 8, which erasure can edit).
   package struct Result {
     package var model: Model
+    /// Two-sided rows that it learnt from.
+    package var rows: Int
     package var knownDetractors: [KnownDetractor]
   }
 
@@ -42,16 +51,13 @@ package struct Trainer {
   /// Of the final fit, max |gradient| on the mean scale: near the rounding floor, so that kinds of
   /// processor that sum in other orders agree to 1e-9 in every coefficient.
   static let tolerance = 1e-12
+  /// One-sided rows below which it is not asked whether they pay.
+  static let leastOneSided = 30
   /// With fewer rows than this of either class nothing is learnt that a person could not count.
   static let minimumOfClass = 10
 
-  /// The fold of an account: all its rows share it.
-  static func fold(of account: String) -> Int {
-    Int(AccountHash.of(account) % UInt64(folds))
-  }
-
-  /// Trains as of D. Throws `insufficient` (3) when one class is (nearly) absent or nobody is
-  /// silent. O(rows × columns²) and one walk over the histories.
+  /// Trains as of D. Throws `insufficient` (3) when one class is (nearly) absent, nobody is silent, or
+  /// a feature leaks. O(rows × columns²) and two walks over the histories.
   package func train(name: String, timeZone: String, projectDigest: String)
     throws(DetractionError) -> Result
   {
@@ -66,43 +72,39 @@ package struct Trainer {
           + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
           + "\(silent.counts.objected) may not be profiled")
     }
-    let raw = try vectors(of: rows, at: labelled.snapshots)
-    let labels = rows.map { $0.isDetractor ? 1.0 : 0.0 }
-    let weights = rows.contains { $0.weight != 1 } ? rows.map(\.weight) : nil
-    let folds = rows.map { Self.fold(of: base.account($0.account)) }
-    return try translating {
-      let shaped = try fitShaped(
-        raw, sources: schema.designSources, labels: labels, weights: weights, folds: folds,
-        mostPairs: Self.mostPairs, threads: threads)
-      let x = try shaped.design.expand(raw, threads: threads)
-      let data = try LogisticData(x, labels: labels, weights: weights, threads: threads)
-      let fit = try fitLogistic(
-        data,
-        parameters: LogisticParameters(
-          penalty: shaped.fit.penalty, standardise: false, tolerance: Self.tolerance))
-      let covariance = try fit.covariance(data)
-      let calibration = try ScoreCalibration.fit(
-        logits: shaped.outOfFoldLogits, labels: labels, weights: weights, folds: folds
-      ).calibration
-      var model = Model(
-        name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
-        schema: schema, design: shaped.design, coefficients: fit.coefficients,
-        intercept: fit.intercept, penalty: fit.penalty, covariance: lowerTriangle(covariance),
-        maximumVariance: try x.predictorVariances(covariance, threads: threads).max() ?? 0,
-        calibration: calibration,
-        reference: Model.Reference(
-          means: [], typical: [], bandLimits: [], logitDeciles: [], featureDeciles: []),
-        populations: labelled.counts, silent: silent.counts,
-        evidence: try evidence(rows: rows, labels: labels, logits: shaped.outOfFoldLogits),
-        dataDigest: dataDigest(raw, rows), projectDigest: projectDigest,
-        processor: openBLASCoreName(), golden: [])
-      model.reference = try reference(of: silent, model: model)
-      model.golden = try golden(model)
-      let known = rows.filter(\.isDetractor).map {
-        KnownDetractor(
-          account: base.account($0.account), asOf: labelled.snapshots[$0.snapshot])
+    let known = try Respondents(rows, at: labelled.snapshots, self)
+    try refuseLeaks(known, labelled.snapshots)
+    var fitted = try translating { try fit(known, weights: known.weights) }
+    let oneSided = labelled.oneSided.filter { !masked.contains($0.account) }
+    let inquiry =
+      isJudged
+      ? try inquire(
+        known,
+        oneSided.count < Self.leastOneSided
+          ? nil : try Respondents(oneSided, at: labelled.snapshots, self), fitted, silent) : nil
+    if let inquiry, inquiry.joined != nil || inquiry.weighting.wins {
+      fitted = try translating {
+        try fit(known, joined: inquiry.joined, weights: inquiry.trainingWeights(known))
       }
-      return Result(model: model, knownDetractors: known)
     }
+    let (reference, silentLogits) = try reference(of: silent, fitted)
+    let judgement = try inquiry.map {
+      try Judgement(
+        self, known, fitted, $0, silentLogits: silentLogits, answers: try answered(by: fitted))
+    }
+    var model = Model(
+      name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
+      schema: schema, design: fitted.shaped.design, coefficients: fitted.fit.coefficients,
+      intercept: fitted.fit.intercept, penalty: fitted.fit.penalty,
+      covariance: lowerTriangle(fitted.covariance), maximumVariance: fitted.maximumVariance,
+      calibration: fitted.calibration, reference: reference, populations: labelled.counts,
+      silent: silent.counts, evidence: judgement?.evidence, grading: judgement?.grading,
+      propensity: inquiry?.study.propensity, dataDigest: dataDigest(known.raw, rows),
+      projectDigest: projectDigest, processor: openBLASCoreName(), golden: [])
+    model.golden = try golden(model)
+    let detractors = rows.filter(\.isDetractor).map {
+      KnownDetractor(account: base.account($0.account), asOf: labelled.snapshots[$0.snapshot])
+    }
+    return Result(model: model, rows: rows.count, knownDetractors: detractors)
   }
 }

@@ -59,14 +59,15 @@ package struct RocArea: Sendable, Equatable {
     ofPositives = component.indices.filter { labels[$0] == 1 }.map { component[$0] }
     ofNegatives = component.indices.filter { labels[$0] == 0 }.map { component[$0] }
     area = ofPositives.reduce(0, +) / Double(positives)
-    self.clusters = clusters.map { clusters in
+    let grouped = clusters.map { clusters in
       Clusters(
         ofPositives: clusters.indices.filter { labels[$0] == 1 }.map { clusters[$0] },
         ofNegatives: clusters.indices.filter { labels[$0] == 0 }.map { clusters[$0] })
     }
+    self.clusters = grouped
+    let (v10, v01) = (ofPositives, ofNegatives)
     let variance =
-      self.clusters.map { Self.covariance($0, ofPositives, ofNegatives, ofPositives, ofNegatives) }
-      ?? Self.covariance(ofPositives, ofNegatives, ofPositives, ofNegatives)
+      grouped.map { Self.covariance($0, v10, v01, v10, v01) } ?? Self.covariance(v10, v01, v10, v01)
     standardError = max(variance, 0).squareRoot()
   }
 
