@@ -10,6 +10,8 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 // Solves A x = b from the factor of dpotrf_.
 void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
              double *b, const int *ldb, int *info);
+// dpotrf_ in float32.
+void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
 // Inverse of A from the factor of dpotrf_.
 void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 

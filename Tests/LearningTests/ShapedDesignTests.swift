@@ -26,6 +26,70 @@ import Testing
     }
   }
 
+  /// In the rows' own room or beside it: the same bits, and rows that others hold stay as they are.
+  @Test(arguments: [1, 3]) func expandingInPlaceChangesNoBit(threads: Int) throws {
+    let rows = 9000
+    var random = SplitMix64(57)
+    var values: [Double] = []
+    for row in 0..<rows {
+      values += [random.normal(), 7, Double.nan, random.normal()]
+      if row % 11 != 0 { values[4 * row + 2] = random.normal() }
+    }
+    func made() throws -> Matrix { try Matrix(rows: rows, columns: 4, elements: values) }
+    let design = try Design(
+      fitting: made(), sources: [DesignSource](repeating: .numeric, count: 4), shapes: .plain)
+    #expect(design.width == 4)
+    let expected = try design.expand(made())
+    let held = try made()
+    for result in [
+      try design.expand(replacing: made(), threads: threads),
+      try design.expand(replacing: held, threads: threads),
+    ] {
+      #expect(result.rows == rows && result.columns == 4)
+      #expect((0..<rows).allSatisfy { result.row($0) == expected.row($0) })
+    }
+    #expect((0..<rows).allSatisfy { held[$0, 0] == values[4 * $0] })
+    // Wider than the rows: in a room of its own.
+    let wide = try Design(
+      fitting: made(), sources: [DesignSource](repeating: .numeric, count: 4), shapes: .auto)
+    #expect(wide.width > 4)
+    let shaped = try wide.expand(made())
+    let again = try wide.expand(replacing: made(), threads: threads)
+    #expect((0..<rows).allSatisfy { shaped.row($0) == again.row($0) })
+  }
+
+  /// Every kind of column, in rows with missing values, is what its own definition says.
+  @Test func expandedColumnsAreAsDefined() throws {
+    var random = SplitMix64(58)
+    let rows = 1000
+    var amounts = money(rows: rows, seed: 59)
+    var numbers = (0..<rows).map { _ in random.normal() * 3 }
+    var levels = [Double](repeating: 0, count: rows)
+    for row in stride(from: 4, to: rows, by: 5) { levels[row] = Double(row % 100 / 10) }
+    for row in stride(from: 5, to: rows, by: 13) { amounts[row] = .nan }
+    for row in stride(from: 2, to: rows, by: 17) { numbers[row] = .nan }
+    for row in stride(from: 4, to: rows, by: 19) { levels[row] = .nan }
+    let x = try Matrix(
+      rows: rows, columns: 3, order: .columnMajor, elements: amounts + numbers + levels)
+    let design = try Design(
+      fitting: x, sources: [.numeric, .numeric, .categorical(levels: 12)], shapes: .auto)
+    let z = try design.expand(x)
+    for (k, column) in design.columns.enumerated() {
+      let cleaning = design.cleaning[column.source]
+      for row in 0..<rows {
+        #expect(z[row, k] == column.value(cleaning.clean(x[row, column.source])))
+      }
+    }
+    // The shares of the logit, without the expanded rows and with them.
+    let weights = (0..<rows).map { 1 + Double($0 % 3) }
+    let data = try LogisticData(z, labels: (0..<rows).map { Double($0 % 2) }, weights: weights)
+    let fit = try fitLogistic(
+      data, parameters: LogisticParameters(penalty: Penalty(lambda: 0.1), standardise: false))
+    let shares = try fit.logitShares(design, x, weights: weights, threads: 2)
+    let expected = try fit.logitShares(data, groups: (0..<design.width).map { [$0] })
+    #expect(distance(shares, expected) < 1e-10)
+  }
+
   @Test func zeroIsKept() throws {
     let values = money(rows: 3000)
     let (design, x) = try design([values])

@@ -67,6 +67,33 @@ import Testing
     for trial in fit.trials { #expect(trial.calibratedLoss > 0.68) }
   }
 
+  /// Folds of unlike base rates: what the others teach points the wrong way in each. Turned round it
+  /// would look like knowledge.
+  @Test func logitsThatPointTheWrongWayKnowNothing() throws {
+    var sample = try sample(rows: 1000, columns: 3, seed: 71) { _ in 0 }
+    // Two in ten of fold 0 are 1, three of fold 1, … six of fold 4.
+    sample.labels = (0..<1000).map { $0 / 5 % 10 < 2 + $0 % 5 ? 1 : 0 }
+    let rate = 0.4
+    let baseRate = -rate * log(rate) - (1 - rate) * log(1 - rate)
+    for trial in try fit(sample).trials {
+      #expect(abs(trial.calibratedLoss - baseRate) < 1e-12)
+      #expect(trial.logLoss > baseRate)
+    }
+  }
+
+  @Test func whatIsKeptChangesNoBit() throws {
+    let sample = try sample(rows: 1100, columns: 4, seed: 72) {
+      ($0[0] > 0) == ($0[1] > 0.3) ? 1.2 : -1.2
+    }
+    let sources = [DesignSource](repeating: .numeric, count: 4)
+    let kept = try fit(sample)
+    let made = try fitShaped(
+      sample.x, sources: sources, labels: sample.labels, folds: sample.folds, mostKept: 0)
+    #expect(!kept.design.pairs.isEmpty)
+    #expect(kept.design == made.design && kept.fit == made.fit && kept.trials == made.trials)
+    #expect(kept.outOfFoldLogits == made.outOfFoldLogits)
+  }
+
   @Test func thresholdsBeatThePlainFit() throws {
     let sample = try sample(rows: 3000, columns: 4, seed: 64) {
       2 * (abs($0[0]) > 1 ? 1 : 0) - 1 + 0.5 * $0[1]

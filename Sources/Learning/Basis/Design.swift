@@ -69,53 +69,40 @@ package struct Design: Sendable, Codable, Equatable {
       let range = stripes[stripe]
       write(
         x, rows: range.count, row: { range.lowerBound + $0 },
-        into: target + range.lowerBound * width, stride: width)
+        into: target + range.lowerBound * width, rowStride: width, columnStride: 1)
     }
     return Matrix(rows: x.rows, columns: width, order: .rowMajor, storage: storage)
   }
 
-  /// Writes `rows` rows of the design, the i-th being row `row(i)` of `x`, into a row-major block
-  /// whose rows are `stride` apart. Column by column over blocks of rows that stay in cache.
-  func write<Scalar: BinaryFloatingPoint>(
-    _ x: Matrix, rows: Int, row: (Int) -> Int, into target: UnsafeMutablePointer<Scalar>,
-    stride: Int
-  ) {
-    let block = 64
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * block) { scratch in
-      let clean = scratch
-      let log = UnsafeMutableBufferPointer(rebasing: scratch[block...])
-      for start in Swift.stride(from: 0, to: rows, by: block) {
-        let count = min(block, rows - start)
-        let to = target + start * stride
-        var k = 0
-        while k < columns.count {
-          let source = columns[k].source
-          let cleaning = cleaning[source]
-          for i in 0..<count { clean[i] = cleaning.clean(x[row(start + i), source]) }
-          var hasLog = false
-          while k < columns.count, columns[k].source == source {
-            let column = columns[k]
-            if column.basis.usesLog, !hasLog {
-              for i in 0..<count { log[i] = Basis.signedLog(clean[i]) }
-              hasLog = true
-            }
-            let (basis, mean, scale) = (column.basis, column.mean, column.scale)
-            for i in 0..<count {
-              let v = basis.value(clean[i], log: log[i])
-              to[i * stride + k] = Scalar(v.isNaN ? 0 : (v - mean) / scale)
-            }
-            k += 1
-          }
-        }
-        for pair in pairs {
-          for i in 0..<count {
-            let z = to + i * stride
-            z[k] = Scalar((Double(z[pair.first]) * Double(z[pair.second]) - pair.mean) / pair.scale)
-          }
-          k += 1
-        }
+  /// `expand`, in the room of the rows themselves where nobody else holds them and the columns fit:
+  /// memory then never holds both. Throws as `expand`. O(rows × width).
+  package func expand(
+    replacing rows: consuming Matrix, threads: Int = 1
+  ) throws(LearningError) -> Matrix {
+    var x = rows
+    guard x.columns == sources.count, x.order == .rowMajor, width <= x.columns, width > 0,
+      x.storage.isOwned, isKnownUniquelyReferenced(&x.storage),
+      let base = x.storage.mutableValues.baseAddress
+    else { return try expand(x, threads: threads) }
+    try Self.check(x, sources, threads: threads)
+    // A lot of rows ends before the first row of the next one begins.
+    let lot = 4096
+    let scratch = ScratchBlock<Double>(count: min(lot, x.rows) * width)
+    for start in stride(from: 0, to: x.rows, by: lot) {
+      let count = min(lot, x.rows - start)
+      let stripes = StripedWork.bounds(of: count, unit: 64, maximum: 16)
+      let from = x
+      StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
+        let range = stripes[stripe]
+        write(
+          from, rows: range.count, row: { start + range.lowerBound + $0 },
+          into: scratch.values + range.lowerBound * width, rowStride: width, columnStride: 1)
       }
+      (base + start * width).update(from: scratch.values, count: count * width)
     }
+    return Matrix(
+      rows: x.rows, columns: width, order: .rowMajor,
+      storage: MatrixStorage(first: x.rows * width, of: x.storage))
   }
 
   /// Throws `nonFiniteInput`, `badLevel`: the first such row of the first such source.

@@ -57,9 +57,13 @@ extension Design {
     let candidates = StripedWork.map(stripes: x.columns, threads: threads) { source in
       let cleaning = plans[source].cleaning
       let values = x.column(source).map(cleaning.clean)
-      return plans[source].bases(weightPerKnot).map { basis in
+      let bases = plans[source].bases(weightPerKnot)
+      let logs = bases.contains(where: \.usesLog) ? values.map(Basis.signedLog) : values
+      return bases.map { basis in
         let moments = Moments(
-          of: values.indices.lazy.map { (basis.value(values[$0]), weights?[$0] ?? 1) })
+          of: values.indices.lazy.map {
+            (basis.value(values[$0], log: logs[$0]), weights?[$0] ?? 1)
+          })
         return DesignColumn(
           source: source, basis: basis, mean: moments.mean, scale: moments.deviation)
       }

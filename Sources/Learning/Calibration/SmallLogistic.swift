@@ -120,17 +120,23 @@ struct SmallLogistic: Sendable {
     ) {
       let last = b.count - 1
       let second = x.count > 1
-      var (g0, g1, g2) = (0.0, 0.0, 0.0)
-      var (h00, h01, h02, h11, h12, h22) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-      for row in targets.indices {
-        let x0 = x[0][row]
-        let x1 = second ? x[1][row] : 0
-        let eta = b[last] + b[0] * x0 + (second ? b[1] * x1 : 0)
+      typealias Lanes = SigmoidKernel.Lanes
+      let zero = Lanes(repeating: 0)
+      var sum = zero
+      var (g0, g1, g2) = (zero, zero, zero)
+      var (h00, h01, h02, h11, h12, h22) = (zero, zero, zero, zero, zero, zero)
+      for row in stride(from: 0, to: targets.count, by: 2) {
+        // Two rows at a time; the one after the last has no weight.
+        let isLast = row + 1 == targets.count
+        let next = isLast ? row : row + 1
+        let x0 = Lanes(x[0][row], x[0][next])
+        let x1 = second ? Lanes(x[1][row], x[1][next]) : zero
         let value = SigmoidKernel.rows(
-          eta: .init(repeating: eta), label: .init(repeating: targets[row]),
-          weight: .init(repeating: weights?[row] ?? 1))
-        let (r, h) = (value.residual[0], value.curvature[0])
-        loss += value.loss[0]
+          eta: second ? x0 * b[0] + x1 * b[1] + b[last] : x0 * b[0] + b[last],
+          label: Lanes(targets[row], targets[next]),
+          weight: Lanes(weights?[row] ?? 1, isLast ? 0 : weights?[next] ?? 1))
+        let (r, h) = (value.residual, value.curvature)
+        sum += value.loss
         g0 += r * x0
         g1 += r * x1
         g2 += r
@@ -141,10 +147,11 @@ struct SmallLogistic: Sendable {
         h12 += h * x1
         h22 += h
       }
+      loss = sum.sum()
       loss /= total
-      gradient = (second ? [g0, g1, g2] : [g0, g2]).map { $0 / total }
+      gradient = (second ? [g0, g1, g2] : [g0, g2]).map { $0.sum() / total }
       hessian = (second ? [h00, h01, h02, h01, h11, h12, h02, h12, h22] : [h00, h02, h02, h22])
-        .map { $0 / total }
+        .map { $0.sum() / total }
     }
   }
 }

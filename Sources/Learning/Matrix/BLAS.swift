@@ -4,7 +4,7 @@ import COpenBLAS
 /// stripes above (`StripedWork`), never below.
 enum BLAS {
   /// Evaluated once, before the first call of any routine.
-  fileprivate static let singleThreaded: Void = openblas_prepare()
+  static let singleThreaded: Void = openblas_prepare()
 
   /// The name of the processor kind whose kernels OpenBLAS uses, such as "Haswell": bits are equal on
   /// one kind only.

@@ -11,7 +11,7 @@ package struct Matrix: Sendable {
   package let rows: Int
   package let columns: Int
   package let order: Order
-  let storage: MatrixStorage
+  var storage: MatrixStorage
 
   /// The matrix of `elements`, which follow each other in `order`.
   ///
@@ -139,15 +139,27 @@ package struct Matrix: Sendable {
 /// never after a `Matrix` holds it.
 final class MatrixStorage: @unchecked Sendable {
   let values: UnsafeBufferPointer<Double>
+  /// Whether the values are in memory of its own, not in a file.
+  let isOwned: Bool
   private let release: () -> Void
 
-  init(values: UnsafeBufferPointer<Double>, release: @escaping () -> Void) {
+  init(
+    values: UnsafeBufferPointer<Double>, isOwned: Bool = false, release: @escaping () -> Void
+  ) {
     self.values = values
+    self.isOwned = isOwned
     self.release = release
   }
 
   convenience init(owning buffer: UnsafeMutableBufferPointer<Double>) {
-    self.init(values: UnsafeBufferPointer(buffer)) { buffer.deallocate() }
+    self.init(values: UnsafeBufferPointer(buffer), isOwned: true) { buffer.deallocate() }
+  }
+
+  /// The first `count` values of a block, which nobody else may use any more.
+  convenience init(first count: Int, of storage: MatrixStorage) {
+    self.init(
+      values: UnsafeBufferPointer(rebasing: storage.values[..<count]), isOwned: storage.isOwned
+    ) { withExtendedLifetime(storage) {} }
   }
 
   convenience init(zeros count: Int) {

@@ -9,35 +9,35 @@
 ///
 /// Rows lie in the order of their folds. Sums are made by fixed stripes, added in their order.
 struct FoldedRidge<Scalar: BlockScalar>: Sendable {
-  var blocks: [ColumnBlock<Scalar>]
-  let rows: FoldedRows
+  let tiles: DesignTiles<Scalar>
   let threads: Int
 
-  var columns: Int { blocks.reduce(0) { $0 + $1.columns } }
+  var rows: FoldedRows { tiles.rows }
+  var columns: Int { tiles.columns }
   var problems: Int { rows.folds.count + 1 }
-  private var tile: Int { max(64, min(512, 100_000 / max(columns, 1) / 8 * 8)) }
 
   struct State: Sendable {
     /// Intercept last.
     var theta: [Double]
+    /// Of the problem under `penalties`; none before it was evaluated.
     var loss = Double.infinity
     var gradient: [Double] = []
+    var penalties: [Double] = []
     /// The linear predictor of every row, held out or not.
     var predictors: [Double] = []
     var maxGradient: Double { gradient.reduce(0) { max($0, abs($1)) } }
   }
 
-  /// Whether problem k learns from rows of fold f.
-  private func learns(_ problem: Int, from fold: Int) -> Bool { problem != fold }
+  typealias Point = (problem: Int, theta: [Double])
 
   // MARK: passes
 
   /// Loss, gradient and predictors of some problems at their points. O(rows × columns × points).
-  func evaluate(_ points: [(problem: Int, theta: [Double])], penalties: [[Double]]) -> [State] {
+  func evaluate(_ points: [Point], penalties: [[Double]]) -> [State] {
     let count = points.count
     let p = columns
-    // Row-major p × points.
-    let coefficients = (0..<(p * count)).map { Scalar(points[$0 % count].theta[$0 / count]) }
+    // Column after column, one a point.
+    let coefficients = points.flatMap { $0.theta.dropLast().map { Scalar($0) } }
     let predictors = MatrixStorage(uninitialized: rows.count * count)
     let stripes = rows.stripes
     let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
@@ -46,209 +46,150 @@ struct FoldedRidge<Scalar: BlockScalar>: Sendable {
     return points.indices.map { a in
       let problem = points[a].problem
       let weight = rows.weight(without: problem)
-      var state = State(theta: points[a].theta)
       var gradient = [Double](repeating: 0, count: p + 1)
       var loss = 0.0
       for part in parts {
         loss += part.losses[a]
-        for j in 0...p { gradient[j] += part.gradients[j * count + a] }
+        for j in 0..<p { gradient[j] += Double(part.gradients[a * p + j]) }
+        gradient[p] += part.intercepts[a]
       }
       loss /= weight
       for j in 0...p { gradient[j] /= weight }
       for j in 0..<p {
         let penalty = penalties[problem][j]
         if penalty.isFinite {
-          loss += 0.5 * penalty * state.theta[j] * state.theta[j]
-          gradient[j] += penalty * state.theta[j]
+          let value = points[a].theta[j]
+          loss += 0.5 * penalty * value * value
+          gradient[j] += penalty * value
         } else {
           gradient[j] = 0
         }
       }
-      state.loss = loss
-      state.gradient = gradient
-      state.predictors = (0..<rows.count).map { predictors.values[$0 * count + a] }
-      return state
+      let own = (a * rows.count)..<((a + 1) * rows.count)
+      return State(
+        theta: points[a].theta, loss: loss, gradient: gradient, penalties: penalties[problem],
+        predictors: withExtendedLifetime(predictors) { Array(predictors.values[own]) })
     }
   }
 
+  /// Brings an evaluated state under other penalties, which needs no rows. O(columns).
+  func repenalise(_ state: inout State, _ penalties: [Double]) {
+    guard !state.gradient.isEmpty else { return }
+    for j in 0..<columns where penalties[j].isFinite {
+      let value = state.theta[j]
+      let more = penalties[j] - state.penalties[j]
+      state.loss += 0.5 * more * value * value
+      state.gradient[j] += more * value
+    }
+    state.penalties = penalties
+  }
+
+  /// Sums over the rows of a stripe, a point each.
   private struct Part: Sendable {
     var losses: [Double]
-    /// (p + 1) × points, sums over rows.
-    var gradients: [Double]
+    var intercepts: [Double]
+    /// Column after column, one a point.
+    var gradients: [Scalar]
   }
 
   private func pass(
-    _ stripe: FoldedRows.Stripe, _ points: [(problem: Int, theta: [Double])],
-    _ coefficients: [Scalar], _ predictors: MatrixStorage
+    _ stripe: FoldedRows.Stripe, _ points: [Point], _ coefficients: [Scalar],
+    _ predictors: MatrixStorage
   ) -> Part {
     let count = points.count
     let p = columns
+    let reader = tiles.reader()
     var part = Part(
       losses: [Double](repeating: 0, count: count),
-      gradients: [Double](repeating: 0, count: (p + 1) * count))
-    var sums = [Scalar](repeating: 0, count: p * count)
-    var eta = [Scalar](repeating: 0, count: tile * count)
-    let isActive = points.map { learns($0.problem, from: stripe.fold) }
-    let target = predictors.mutableValues
-    var start = stripe.range.lowerBound
-    while start < stripe.range.upperBound {
-      let range = start..<min(start + tile, stripe.range.upperBound)
-      eta.withUnsafeMutableBufferPointer { eta in
-        guard let e = eta.baseAddress else { return }
+      intercepts: [Double](repeating: 0, count: count),
+      gradients: [Scalar](repeating: 0, count: p * count))
+    var residuals = [Scalar](repeating: 0, count: FoldedRows.tile * count)
+    residuals.withUnsafeMutableBufferPointer { residuals in
+      guard let e = residuals.baseAddress, let target = predictors.mutableValues.baseAddress
+      else { return }
+      for tile in stripe.tiles {
+        let range = rows.tiles[tile]
+        let n = range.count
+        let z = reader.read(tile)
         coefficients.withUnsafeBufferPointer { theta in
-          product(range, theta.baseAddress, count, e)
+          guard let theta = theta.baseAddress else {
+            e.update(repeating: 0, count: n * count)
+            return
+          }
+          Scalar.multiply(
+            z, n, transposed: false, theta, p, beta: 0, into: e, n, m: n, n: count, k: p)
         }
-        for i in range {
-          let y = rows.labels[i]
-          let w = rows.weights?[i] ?? 1
-          let offset = rows.offsets?[i] ?? 0
-          for a in 0..<count {
-            let at = (i - range.lowerBound) * count + a
-            let value = Double(e[at]) + points[a].theta[p] + offset
-            target[i * count + a] = value
-            guard isActive[a] else {
-              e[at] = 0
-              continue
-            }
-            part.losses[a] += w * (SigmoidKernel.softplus(value) - y * value)
-            let residual = w * (SigmoidKernel.sigmoid(value) - y)
-            part.gradients[p * count + a] += residual
-            e[at] = Scalar(residual)
+        for a in 0..<count {
+          let (loss, residual) = rows.losses(
+            range, from: e + a * n, plus: points[a].theta[p],
+            into: target + a * rows.count + range.lowerBound)
+          // Rows held out count nothing.
+          if points[a].problem == stripe.fold {
+            (e + a * n).update(repeating: 0, count: n)
+          } else {
+            part.losses[a] += loss
+            part.intercepts[a] += residual
           }
         }
-        sums.withUnsafeMutableBufferPointer { sums in
-          guard let g = sums.baseAddress else { return }
-          var first = 0
-          for block in blocks {
-            Scalar.multiply(
-              block.values + range.lowerBound * block.columns, block.columns, transposed: true, e,
-              count, beta: 1, into: g + first * count, count, m: block.columns, n: count,
-              k: range.count)
-            first += block.columns
-          }
+        part.gradients.withUnsafeMutableBufferPointer { sums in
+          guard let sums = sums.baseAddress else { return }
+          Scalar.multiply(
+            z, n, transposed: true, e, n, beta: 1, into: sums, p, m: p, n: count, k: n)
         }
       }
-      start = range.upperBound
     }
-    for k in sums.indices { part.gradients[k] = Double(sums[k]) }
     return part
-  }
-
-  /// Z θ of some rows.
-  private func product(
-    _ range: Range<Int>, _ theta: UnsafePointer<Scalar>?, _ count: Int,
-    _ eta: UnsafeMutablePointer<Scalar>
-  ) {
-    for i in 0..<range.count * count { eta[i] = 0 }
-    guard let theta else { return }
-    var first = 0
-    for block in blocks {
-      Scalar.multiply(
-        block.values + range.lowerBound * block.columns, block.columns, transposed: false,
-        theta + first * count, count, beta: 1, into: eta, count, m: range.count, n: count,
-        k: block.columns)
-      first += block.columns
-    }
   }
 
   // MARK: curvature
 
   /// Σ w p (1 − p) z z' over the rows that a problem learns from, at the given predictors, of some
   /// columns (ascending) and the intercept's column of ones, which is last. O(rows × active²).
-  func gram(of problem: Int, predictors: [Double], active: [Int]) -> Gram {
-    let gram = Gram(active: active + [columns], of: columns + 1)
+  func gram(of problem: Int, predictors: [Double], active: [Int]) -> CurvatureGram {
+    let gram = CurvatureGram(
+      active: active + [columns], of: columns + 1, weight: rows.weight(without: problem))
     let size = gram.size
-    let step = 128
-    let edges = stride(from: 0, to: size, by: step).map { $0..<min($0 + step, size) }
-    let tasks = edges.indices.flatMap { j in (j..<edges.count).map { (edges[j], edges[$0]) } }
-    let gathers = gathers(active)
-    let tile = 1024
-    let scratch = ColumnBlock<Float>(rows: tile, columns: size)
-    for fold in rows.folds.indices where fold != problem {
-      var start = rows.folds[fold].lowerBound
-      while start < rows.folds[fold].upperBound {
-        let range = start..<min(start + tile, rows.folds[fold].upperBound)
-        let strips = StripedWork.bounds(of: range.count, unit: 64)
-        StripedWork.run(stripes: strips.count, threads: threads) { strip in
-          for i in strips[strip] {
-            let row = range.lowerBound + i
-            let p = SigmoidKernel.sigmoid(predictors[row])
-            let root = Float(((rows.weights?[row] ?? 1) * max(p * (1 - p), 1e-10)).squareRoot())
-            var to = scratch.values + i * size
-            for (block, columns) in zip(blocks, gathers) {
-              let from = block.values + row * block.columns
-              for (k, j) in columns.enumerated() { to[k] = Float(from[j]) * root }
-              to += columns.count
-            }
-            to[0] = root
-          }
+    let edges = StripedWork.bounds(of: size, unit: 64, maximum: max(1, size / 192))
+    let blocks = edges.indices.flatMap { j in (j..<edges.count).map { (edges[j], edges[$0]) } }
+    let lot = 8
+    let scratch = ScratchBlock<Float>(count: lot * FoldedRows.tile * size)
+    let learned = rows.stripes.filter { $0.fold != problem }.flatMap(\.tiles)
+    for start in stride(from: 0, to: learned.count, by: lot) {
+      let part = learned[start..<min(start + lot, learned.count)]
+      let firsts = part.reduce(into: [0]) { $0.append($0[$0.count - 1] + rows.tiles[$1].count) }
+      let count = firsts[firsts.count - 1]
+      StripedWork.run(stripes: part.count, threads: threads) { k in
+        let reader = tiles.reader()
+        let tile = part[part.startIndex + k]
+        let z = reader.read(tile)
+        let n = rows.tiles[tile].count
+        let roots = rows.rootCurvatures(rows.tiles[tile], predictors)
+        for (place, column) in active.enumerated() {
+          let from = z + column * n
+          let to = scratch.values + place * count + firsts[k]
+          for i in 0..<n { to[i] = Float(from[i]) * roots[i] }
         }
-        StripedWork.run(stripes: tasks.count, threads: threads) { task in
-          // Row-major with the lower index first: the lower triangle, column-major.
-          let (lower, upper) = tasks[task]
-          Float.multiply(
-            scratch.values + lower.lowerBound, size, transposed: true,
-            scratch.values + upper.lowerBound, size, beta: 1,
-            into: gram.values + lower.lowerBound * size + upper.lowerBound, size, m: lower.count,
-            n: upper.count, k: range.count)
-        }
-        start = range.upperBound
+        let to = scratch.values + (size - 1) * count + firsts[k]
+        for i in 0..<n { to[i] = roots[i] }
+      }
+      StripedWork.run(stripes: blocks.count, threads: threads) { block in
+        let (left, right) = blocks[block]
+        Float.multiply(
+          scratch.values + right.lowerBound * count, count, transposed: true,
+          scratch.values + left.lowerBound * count, count, beta: 1,
+          into: gram.values + left.lowerBound * size + right.lowerBound, size, m: right.count,
+          n: left.count, k: count)
       }
     }
-    gram.weight = rows.weight(without: problem)
     return gram
   }
+}
 
-  /// The columns of each block among some of all.
-  private func gathers(_ active: [Int]) -> [[Int]] {
-    var first = 0
-    return blocks.map { block in
-      defer { first += block.columns }
-      return active.filter { $0 >= first && $0 < first + block.columns }.map { $0 - first }
-    }
-  }
+/// Room that threads fill in disjoint parts. `@unchecked Sendable` for that.
+final class ScratchBlock<Scalar: BlockScalar>: @unchecked Sendable {
+  let values: UnsafeMutablePointer<Scalar>
 
-  /// A Gram matrix in float32, lower triangle, column-major; `@unchecked Sendable`: written only
-  /// while it is made, disjoint parts by several threads.
-  final class Gram: @unchecked Sendable {
-    /// Where each column stands; −1: not there.
-    private var places: [Int]
-    let size: Int
-    fileprivate let values: UnsafeMutablePointer<Float>
-    /// Σ w of its rows.
-    fileprivate(set) var weight = 1.0
+  init(count: Int) { values = .allocate(capacity: max(1, count)) }
 
-    fileprivate init(active: [Int], of columns: Int) {
-      places = [Int](repeating: -1, count: columns)
-      for (place, column) in active.enumerated() { places[column] = place }
-      size = active.count
-      values = .allocate(capacity: size * size)
-      values.initialize(repeating: 0, count: size * size)
-    }
-
-    deinit { values.deallocate() }
-
-    /// The factor of the mean Gram matrix of some of its columns (ascending, the intercept last) plus
-    /// their penalties. O(n³/3).
-    func factor(_ active: [Int], penalties: [Double]) -> Cholesky {
-      let n = active.count
-      let places = active.map { self.places[$0] }
-      var diagonal = 0.0
-      var matrix = [Double](repeating: 0, count: n * n)
-      for j in 0..<n {
-        let column = values + places[j] * size
-        for i in j..<n { matrix[j * n + i] = Double(column[places[i]]) / weight }
-        diagonal += matrix[j * n + j]
-        if j < n - 1 { matrix[j * n + j] += penalties[active[j]] }
-      }
-      // What float32 sums may be off by.
-      var jitter = 1e-7 * diagonal / Double(n)
-      while true {
-        for j in 0..<n { matrix[j * n + j] += jitter }
-        let factor = Cholesky(matrix, size: n)
-        if factor.leastPivot > 0 { return factor }
-        jitter = max(jitter * 10, 1e-12)
-      }
-    }
-  }
+  deinit { values.deallocate() }
 }

@@ -10,7 +10,7 @@ struct FoldedSolver<Scalar: BlockScalar> {
   let penalties: [[Double]]
   private let memory = 8
 
-  private struct Progress {
+  private struct Progress: Sendable {
     var state: Ridge.State
     var steps: [(step: [Double], change: [Double], product: Double)] = []
     var direction: [Double] = []
@@ -35,46 +35,61 @@ struct FoldedSolver<Scalar: BlockScalar> {
       for (k, state) in zip(fresh, states) { all[k].state = state }
       passes += 1
     }
-    for k in all.indices { turn(&all[k], factors[k], decrement, gradient) }
+    let first = all
+    all = StripedWork.map(stripes: all.count, threads: ridge.threads) { k in
+      turned(first[k], factors[k], decrement, gradient)
+    }
     while passes < maximumPasses {
       let moving = all.indices.filter { !all[$0].isDone }
       if moving.isEmpty { break }
-      let trials = moving.map { k in
-        (
-          factors[k].problem,
-          zip(all[k].state.theta, all[k].direction).map { $0 + all[k].length * $1 }
-        )
-      }
-      let states = ridge.evaluate(trials, penalties: penalties)
+      let before = moving.map { all[$0] }
+      let states = ridge.evaluate(
+        zip(moving, before).map { k, problem in
+          (
+            factors[k].problem,
+            zip(problem.state.theta, problem.direction).map { $0 + problem.length * $1 }
+          )
+        }, penalties: penalties)
       passes += 1
-      for (k, next) in zip(moving, states) {
-        let old = all[k].state
-        let flat = 16 * Double.ulpOfOne * abs(old.loss)
-        let descends = next.loss <= old.loss + 1e-4 * all[k].length * all[k].slope
-        guard descends || (abs(next.loss - old.loss) <= flat && next.maxGradient < old.maxGradient)
-        else {
-          all[k].length /= 2
-          if all[k].length < 1e-3 { all[k].isDone = true }
-          continue
-        }
-        let step = zip(next.theta, old.theta).map { $0 - $1 }
-        let change = zip(next.gradient, old.gradient).map { $0 - $1 }
-        let product = dot(step, change)
-        if product > 1e-10 * (dot(step, step) * dot(change, change)).squareRoot() {
-          all[k].steps.append((step, change, product))
-          if all[k].steps.count > memory { all[k].steps.removeFirst() }
-        }
-        all[k].state = next
-        turn(&all[k], factors[k], decrement, gradient)
+      let after = StripedWork.map(stripes: moving.count, threads: ridge.threads) { k in
+        stepped(before[k], to: states[k], factors[moving[k]], decrement, gradient)
       }
+      for (k, problem) in zip(moving, after) { all[k] = problem }
     }
     return (all.map(\.state), passes)
   }
 
-  /// Sets the next direction, or ends the problem.
-  private func turn(
-    _ problem: inout Progress, _ factor: Factor, _ decrement: Double, _ gradient: Double
-  ) {
+  /// The problem at the state that its step led to, or with half the step if that does not descend.
+  private func stepped(
+    _ problem: Progress, to next: Ridge.State, _ factor: Factor, _ decrement: Double,
+    _ gradient: Double
+  ) -> Progress {
+    var problem = problem
+    let old = problem.state
+    let flat = 16 * Double.ulpOfOne * abs(old.loss)
+    let descends = next.loss <= old.loss + 1e-4 * problem.length * problem.slope
+    guard descends || (abs(next.loss - old.loss) <= flat && next.maxGradient < old.maxGradient)
+    else {
+      problem.length /= 2
+      problem.isDone = problem.length < 1e-3
+      return problem
+    }
+    let step = zip(next.theta, old.theta).map { $0 - $1 }
+    let change = zip(next.gradient, old.gradient).map { $0 - $1 }
+    let product = dot(step, change)
+    if product > 1e-10 * (dot(step, step) * dot(change, change)).squareRoot() {
+      problem.steps.append((step, change, product))
+      if problem.steps.count > memory { problem.steps.removeFirst() }
+    }
+    problem.state = next
+    return turned(problem, factor, decrement, gradient)
+  }
+
+  /// The problem with its next direction, or ended.
+  private func turned(
+    _ before: Progress, _ factor: Factor, _ decrement: Double, _ gradient: Double
+  ) -> Progress {
+    var problem = before
     var q = problem.state.gradient
     var alphas: [Double] = []
     for (step, change, product) in problem.steps.reversed() {
@@ -92,6 +107,7 @@ struct FoldedSolver<Scalar: BlockScalar> {
     problem.length = 1
     problem.isDone =
       -0.5 * problem.slope <= decrement && problem.state.maxGradient <= gradient
+    return problem
   }
 
   private func dot(_ a: [Double], _ b: [Double]) -> Double {
@@ -105,7 +121,7 @@ struct FoldedSolver<Scalar: BlockScalar> {
     let problem: Int
     /// Ascending, the intercept last.
     let active: [Int]
-    let cholesky: Cholesky
+    let cholesky: FloatCholesky
 
     func solve(_ gradient: [Double]) -> [Double] {
       let part = cholesky.solve(active.map { gradient[$0] })
@@ -115,21 +131,20 @@ struct FoldedSolver<Scalar: BlockScalar> {
     }
   }
 
-  /// The Hessian of each problem at its state, factored. O(rows × columns² + columns³) a Hessian.
-  ///
-  /// With more than 20 rows a column that of all rows, at their fit (the last state), serves every
-  /// fold: it differs from theirs by a part in K, which L-BFGS makes good. With fewer the rows held
-  /// out would hide directions that a fold knows nothing of.
-  func grams(at states: [Ridge.State], of problems: [Int]) -> [Ridge.Gram] {
-    let full = ridge.rows.folds.count
-    if ridge.rows.count > 20 * ridge.columns || problems == [full] {
-      return [
-        ridge.gram(
-          of: full, predictors: states[problems.count - 1].predictors,
-          active: Array(0..<ridge.columns))
-      ]
-    }
-    return problems.indices.map { k in
+  /// The Hessian of all rows at their fit (the last state), which serves every fold: it differs from
+  /// theirs by a part in K, which L-BFGS makes good. O(rows × columns²).
+  func sharedGram(at states: [Ridge.State]) -> [CurvatureGram] {
+    [
+      ridge.gram(
+        of: ridge.rows.folds.count, predictors: states[states.count - 1].predictors,
+        active: Array(0..<ridge.columns))
+    ]
+  }
+
+  /// The Hessian of each problem at its state. With few rows a column those held out hide, in that of
+  /// all rows, directions that a fold knows nothing of. O(problems × rows × columns²).
+  func ownGrams(at states: [Ridge.State], of problems: [Int]) -> [CurvatureGram] {
+    problems.indices.map { k in
       ridge.gram(
         of: problems[k], predictors: states[k].predictors,
         active: penalties[problems[k]].indices.filter { penalties[problems[k]][$0].isFinite })
@@ -138,7 +153,7 @@ struct FoldedSolver<Scalar: BlockScalar> {
 
   /// One factor a problem, of its own Hessian or of the one that serves all; in that case problems of
   /// equal penalties share theirs.
-  func factors(_ grams: [Ridge.Gram], of problems: [Int]) -> [Factor] {
+  func factors(_ grams: [CurvatureGram], of problems: [Int]) -> [Factor] {
     let leaders = problems.indices.map { k in
       grams.count > 1
         ? k : problems.indices.first { penalties[problems[$0]] == penalties[problems[k]] } ?? k

@@ -1,4 +1,4 @@
-/// The log loss of held-out logits, as they are and with the best intercept and slope.
+/// The log loss of held-out logits, as they are and calibrated.
 struct HeldOutLoss {
   /// Weighted means: as they are, and calibrated.
   let logLoss: Double
@@ -6,48 +6,47 @@ struct HeldOutLoss {
   /// Calibrated, a row, in the order of the folds.
   private let losses: [Double]
 
-  /// A logistic fit in one variable by Newton's method. O(rows).
+  /// Calibrated: with the best intercept and slope; with the base rate alone where that slope is not
+  /// above 0, as logits that point the wrong way know nothing; as they are where they part the classes
+  /// and no slope is best. O(rows).
   init(_ logits: [Double], _ rows: FoldedRows) {
-    func total(_ value: (Int) -> Double) -> Double {
-      var sum = 0.0
-      for i in logits.indices { sum += (rows.weights?[i] ?? 1) * value(i) }
-      return sum
-    }
-    func loss(_ i: Int, _ a: Double, _ b: Double) -> Double {
-      let eta = a + b * logits[i]
-      return SigmoidKernel.softplus(eta) - rows.labels[i] * eta
-    }
-    let weight = total { _ in 1 }
-    logLoss = total { loss($0, 0, 1) } / weight
-    var (a, b) = (0.0, 1.0)
-    var best = logLoss
-    for _ in 0..<20 {
-      var gradient = (0.0, 0.0)
-      var hessian = (1e-9, 0.0, 1e-9)
-      for i in logits.indices {
-        let w = rows.weights?[i] ?? 1
-        let p = SigmoidKernel.sigmoid(a + b * logits[i])
-        let (r, h) = (w * (p - rows.labels[i]), w * p * (1 - p))
-        gradient.0 += r
-        gradient.1 += r * logits[i]
-        hessian.0 += h
-        hessian.1 += h * logits[i]
-        hessian.2 += h * logits[i] * logits[i]
+    let weights = rows.weights
+    func losses(_ a: Double, _ b: Double) -> [Double] {
+      logits.indices.map { i in
+        let eta = a + b * logits[i]
+        return SigmoidKernel.softplus(eta) - rows.labels[i] * eta
       }
-      let determinant = hessian.0 * hessian.2 - hessian.1 * hessian.1
-      let da = (hessian.2 * gradient.0 - hessian.1 * gradient.1) / determinant
-      let db = (hessian.0 * gradient.1 - hessian.1 * gradient.0) / determinant
-      var length = 1.0
-      var next = total { loss($0, a - da, b - db) } / weight
-      while next > best, length > 1e-3 {
-        length /= 2
-        next = total { loss($0, a - length * da, b - length * db) } / weight
-      }
-      guard next < best - 1e-12 else { break }
-      (a, b, best) = (a - length * da, b - length * db, next)
     }
-    mean = best
-    losses = logits.indices.map { loss($0, a, b) }
+    func mean(_ values: [Double]) -> Double {
+      var (sum, weight) = (0.0, 0.0)
+      for i in values.indices {
+        sum += (weights?[i] ?? 1) * values[i]
+        weight += weights?[i] ?? 1
+      }
+      return sum / weight
+    }
+    let asTheyAre = losses(0, 1)
+    logLoss = mean(asTheyAre)
+    self.losses =
+      switch Self.line(logits, rows) {
+      case .some(let line): losses(line.intercept, line.slope)
+      case .none: asTheyAre
+      }
+    self.mean = mean(self.losses)
+  }
+
+  /// The best intercept and slope, the slope 0 or more; nil if there are none.
+  private static func line(
+    _ logits: [Double], _ rows: FoldedRows
+  ) -> (intercept: Double, slope: Double)? {
+    let baseRate = (intercept: rows.logOdds(without: rows.folds.count), slope: 0.0)
+    do throws(LearningError) {
+      let fit = try SmallLogistic(columns: [logits], targets: rows.labels, weights: rows.weights)
+      return fit.coefficients[0] > 0 ? (fit.intercept, fit.coefficients[0]) : baseRate
+    } catch {
+      if case .separated(_, let coefficient) = error, coefficient > 0 { return nil }
+      return baseRate
+    }
   }
 
   /// The weighted mean of what this saves against `other`, and its standard error.

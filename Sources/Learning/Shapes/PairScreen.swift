@@ -5,7 +5,8 @@
 ///     u = Σ r z_j z_k,  v = Σ h z_j² z_k² − (Σ h z_j z_k)² / Σ h,  statistic u²/v
 ///
 /// with r = w (y − p), h = w p (1 − p) (Rao 1948; v is without the part that main columns explain,
-/// which makes it too large and the test careful). Only pairs of different sources count.
+/// which makes it too large and the test careful). Only pairs of different sources count. u is of all
+/// rows; v, which needs far fewer, of tiles taken by stride where rows are many.
 struct PairScreen {
   /// Indices of two columns, the lower first.
   struct Pair: Hashable, Comparable, Sendable {
@@ -19,11 +20,17 @@ struct PairScreen {
   /// the fit vary most.
   static let mostColumns = 448
 
-  let block: ColumnBlock<Float>
-  let rows: FoldedRows
+  let tiles: DesignTiles<Float>
   /// The source of each column.
   let sources: [Int]
   let threads: Int
+  private var rows: FoldedRows { tiles.rows }
+
+  init(_ tiles: DesignTiles<Float>, threads: Int) {
+    self.tiles = tiles
+    self.threads = threads
+    sources = tiles.design.columns.map(\.source)
+  }
 
   /// The best pairs of one problem, best first, at most `perSources` of the same two sources.
   struct Ranking: Sendable {
@@ -57,9 +64,11 @@ struct PairScreen {
         let at = j * m + k
         let spread =
           Double(sums.squares[at])
-          - Double(sums.products[at]) * Double(sums.products[at]) / sums.curvature
-        guard spread > 1e-3 * sums.curvature else { continue }
-        let statistic = Double(sums.scores[at]) * Double(sums.scores[at]) / spread
+          - Double(sums.products[at]) * Double(sums.products[at]) / sums.sampled
+        guard spread > 1e-3 * sums.sampled else { continue }
+        let statistic =
+          Double(sums.scores[at]) * Double(sums.scores[at]) / spread
+          * (sums.sampled / sums.curvature)
         if statistic > threshold { scored.append((statistic, at)) }
       }
     }
@@ -94,24 +103,37 @@ struct PairScreen {
     return sources.indices.filter { isChosen[sources[$0]] }
   }
 
+  /// Row-major, upper triangle by blocks.
   private struct Sums: Sendable {
-    /// Σ r z z', Σ h z² z²', Σ h z z': row-major, upper triangle by blocks.
+    /// Σ r z z'.
     var scores: [Float]
+    /// Σ h z² z²' and Σ h z z', of the sampled rows.
     var squares: [Float]
     var products: [Float]
-    /// Σ h.
+    /// Σ h, of all rows and of the sampled.
     var curvature = 0.0
+    var sampled = 0.0
   }
+
+  /// Rows that v is made of, about.
+  private static let variationRows = 16_384
 
   private func sums(_ problem: Int, _ predictors: [Double], _ candidates: [Int]) -> Sums {
     let m = candidates.count
-    let stripes = rows.stripes.filter { $0.fold != problem }
+    let tiles = rows.stripes.filter { $0.fold != problem }.flatMap(\.tiles)
+    let every = max(1, rows.count / Self.variationRows)
     // Few lots, as each holds three matrices.
-    let lots = StripedWork.bounds(of: stripes.count, unit: 1, maximum: 4)
+    let lots = StripedWork.bounds(of: tiles.count, unit: 1, maximum: 4)
     let parts = StripedWork.map(stripes: lots.count, threads: threads) { lot in
       let zeros = [Float](repeating: 0, count: m * m)
       var sums = Sums(scores: zeros, squares: zeros, products: zeros)
-      for stripe in lots[lot] { add(stripes[stripe].range, predictors, candidates, to: &sums) }
+      let reader = self.tiles.reader()
+      let scratch = ScratchBlock<Float>(count: 5 * FoldedRows.tile * m)
+      for k in lots[lot] {
+        add(
+          tiles[k], reader.read(tiles[k]), predictors, candidates, varies: k % every == 0, scratch,
+          to: &sums)
+      }
       return sums
     }
     var result = parts[0]
@@ -122,49 +144,55 @@ struct PairScreen {
         result.products[k] += part.products[k]
       }
       result.curvature += part.curvature
+      result.sampled += part.sampled
     }
     return result
   }
 
   private func add(
-    _ range: Range<Int>, _ predictors: [Double], _ candidates: [Int], to sums: inout Sums
+    _ tile: Int, _ values: UnsafePointer<Float>, _ predictors: [Double], _ candidates: [Int],
+    varies: Bool, _ scratch: ScratchBlock<Float>, to sums: inout Sums
   ) {
+    let range = rows.tiles[tile]
+    let n = range.count
     let m = candidates.count
-    let tile = 256
-    let scratch = ColumnBlock<Float>(rows: 5 * tile, columns: m)
     let z = scratch.values
-    let square = z + tile * m
-    let residual = z + 2 * tile * m
-    let curved = z + 3 * tile * m
-    let curvedSquare = z + 4 * tile * m
-    var start = range.lowerBound
-    while start < range.upperBound {
-      let tileRows = start..<min(start + tile, range.upperBound)
-      for row in tileRows {
-        let p = SigmoidKernel.sigmoid(predictors[row])
-        let w = rows.weights?[row] ?? 1
-        let r = Float(w * (rows.labels[row] - p))
-        let h = Float(w * p * (1 - p))
-        sums.curvature += Double(h)
-        let from = block.values + row * block.columns
-        let at = (row - start) * m
-        for (k, j) in candidates.enumerated() {
-          let value = from[j]
-          z[at + k] = value
-          square[at + k] = value * value
-          residual[at + k] = value * r
-          curved[at + k] = value * h
-          curvedSquare[at + k] = value * value * h
-        }
-      }
-      multiply(residual, z, m, tileRows.count, into: &sums.scores)
-      multiply(curvedSquare, square, m, tileRows.count, into: &sums.squares)
-      multiply(curved, z, m, tileRows.count, into: &sums.products)
-      start = tileRows.upperBound
+    let weighted = z + n * m
+    let square = weighted + n * m
+    var r: [Float] = []
+    var h: [Float] = []
+    for row in range {
+      let p = SigmoidKernel.sigmoid(predictors[row])
+      let w = rows.weights?[row] ?? 1
+      r.append(Float(w * (rows.labels[row] - p)))
+      h.append(Float(w * p * (1 - p)))
     }
+    let curvature = h.reduce(0) { $0 + Double($1) }
+    sums.curvature += curvature
+    for (k, j) in candidates.enumerated() {
+      let from = values + j * n
+      for i in 0..<n {
+        z[k * n + i] = from[i]
+        weighted[k * n + i] = from[i] * r[i]
+      }
+    }
+    multiply(weighted, z, m, n, into: &sums.scores)
+    guard varies else { return }
+    sums.sampled += curvature
+    for k in 0..<m {
+      for i in 0..<n { weighted[k * n + i] = z[k * n + i] * h[i] }
+    }
+    multiply(weighted, z, m, n, into: &sums.products)
+    for k in 0..<m {
+      for i in 0..<n {
+        weighted[k * n + i] *= z[k * n + i]
+        square[k * n + i] = z[k * n + i] * z[k * n + i]
+      }
+    }
+    multiply(weighted, square, m, n, into: &sums.squares)
   }
 
-  /// C += A' B, the blocks on and above the diagonal.
+  /// C += A' B of column-major A and B, the blocks on and above the diagonal of a row-major C.
   private func multiply(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ m: Int, _ count: Int,
     into c: inout [Float]
@@ -172,61 +200,46 @@ struct PairScreen {
     c.withUnsafeMutableBufferPointer { c in
       guard let c = c.baseAddress else { return }
       for first in stride(from: 0, to: m, by: 128) {
+        // Row-major rows of C are columns of its transpose B' A.
         Float.multiply(
-          a + first, m, transposed: true, b + first, m, beta: 1, into: c + first * m + first, m,
-          m: min(128, m - first), n: m - first, k: count)
-      }
-    }
-  }
-}
-
-extension ColumnBlock<Float> {
-  /// Products of columns of `mains`. O(rows × pairs).
-  convenience init(pairs: [PairScreen.Pair], of mains: ColumnBlock<Float>, threads: Int) {
-    self.init(rows: mains.rows, columns: pairs.count)
-    let stripes = StripedWork.bounds(of: rows, unit: 256, maximum: 16)
-    StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      for row in stripes[stripe] {
-        let z = mains.values + row * mains.columns
-        let to = values + row * columns
-        for (k, pair) in pairs.enumerated() { to[k] = z[pair.first] * z[pair.second] }
+          b + first * count, count, transposed: true, a + first * count, count, beta: 1,
+          into: c + first * m + first, m, m: m - first, n: min(128, m - first), k: count)
       }
     }
   }
 
-  /// Standardises every column by its weighted mean and deviation over all rows, and returns them; a
-  /// column that does not vary becomes 0 and has scale 0. O(rows × columns).
-  func standardise(weights: [Double]?, threads: Int) -> [(mean: Double, scale: Double)] {
-    let stripes = StripedWork.bounds(of: rows, unit: 256, maximum: 16)
-    func sums(_ about: [Double], power: Int) -> [Double] {
-      let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
-        var sums = [Double](repeating: 0, count: columns)
-        for row in stripes[stripe] {
-          let w = weights?[row] ?? 1
-          let z = values + row * columns
-          for k in 0..<columns {
-            let d = Double(z[k]) - about[k]
-            sums[k] += power == 1 ? w * d : w * d * d
+  // MARK: products
+
+  /// The products of some pairs that vary, ascending, each with its weighted mean and deviation over
+  /// all rows. O(rows × pairs).
+  func products(of pairs: [Pair]) -> [DesignPair] {
+    let stripes = rows.stripes
+    let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
+      let reader = tiles.reader()
+      var sums = [SIMD2<Double>](repeating: .zero, count: pairs.count)
+      for tile in stripes[stripe].tiles {
+        let range = rows.tiles[tile]
+        let z = reader.read(tile)
+        for (k, pair) in pairs.enumerated() {
+          let (a, b) = (z + pair.first * range.count, z + pair.second * range.count)
+          var sum = SIMD2<Double>.zero
+          for i in 0..<range.count {
+            let w = rows.weights?[range.lowerBound + i] ?? 1
+            let product = Double(a[i] * b[i])
+            sum += SIMD2(w * product, w * product * product)
           }
-        }
-        return sums
-      }
-      return (0..<columns).map { k in parts.reduce(0) { $0 + $1[k] } }
-    }
-    let total = weights.map { $0.reduce(0, +) } ?? Double(rows)
-    let means = sums([Double](repeating: 0, count: columns), power: 1).map { $0 / total }
-    let scales = sums(means, power: 2).map { square in
-      let deviation = (square / total).squareRoot()
-      return deviation > 1e-6 ? deviation : 0
-    }
-    StripedWork.run(stripes: stripes.count, threads: threads) { stripe in
-      for row in stripes[stripe] {
-        let z = values + row * columns
-        for k in 0..<columns {
-          z[k] = scales[k] > 0 ? Float((Double(z[k]) - means[k]) / scales[k]) : 0
+          sums[k] += sum
         }
       }
+      return sums
     }
-    return zip(means, scales).map { ($0, $1) }
+    let weight = rows.weight(without: rows.folds.count)
+    return pairs.indices.compactMap { k in
+      let sums = parts.reduce(SIMD2<Double>.zero) { $0 + $1[k] } / weight
+      let variance = sums[1] - sums[0] * sums[0]
+      guard variance > 1e-12 else { return nil }
+      return DesignPair(
+        first: pairs[k].first, second: pairs[k].second, mean: sums[0], scale: variance.squareRoot())
+    }
   }
 }

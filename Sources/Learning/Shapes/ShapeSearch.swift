@@ -4,14 +4,17 @@ import Foundation
 struct ShapeSearch {
   let raw: Matrix
   let rows: FoldedRows
+  /// Of `DesignTiles`.
+  let mostKept: Int
   let threads: Int
   private(set) var trials: [ShapedFit.Trial] = []
   /// Index of the best trial so far.
   var kept = 0
 
-  init(raw: Matrix, rows: FoldedRows, threads: Int) {
+  init(raw: Matrix, rows: FoldedRows, mostKept: Int, threads: Int) {
     self.raw = raw
     self.rows = rows
+    self.mostKept = mostKept
     self.threads = threads
   }
 
@@ -35,18 +38,25 @@ struct ShapeSearch {
     let states: [FoldedRidge<Float>.State]
     /// Of each problem.
     let penalties: [[Double]]
+    let grams: [CurvatureGram]
     var loss: HeldOutLoss { candidate.loss }
     var trial: Int { candidate.trial }
   }
 
+  /// The problems on a design's columns.
+  func ridge<Scalar: BlockScalar>(of design: Design, _: Scalar.Type) -> FoldedRidge<Scalar> {
+    FoldedRidge(
+      tiles: DesignTiles(design, raw, rows, mostKept: mostKept, threads: threads),
+      threads: threads)
+  }
+
   // MARK: columns of one source
 
-  /// The best penalty of a design without pairs, adapted to its sources while that pays.
+  /// The best penalty of a design without pairs.
   mutating func mains(
     _ kind: ShapedFit.Trial.Kind, _ design: Design, _ progress: (ShapedFit.Trial) -> Void
   ) -> Mains {
-    let block = ColumnBlock<Float>(design, raw, order: rows.order, threads: threads)
-    let ridge = FoldedRidge(blocks: [block], rows: rows, threads: threads)
+    let ridge = ridge(of: design, Float.self)
     let factors = design.columns.map { column in
       switch column.basis {
       case .step: ShapeRecipe.stepFactor
@@ -57,38 +67,45 @@ struct ShapeSearch {
       FoldedRidge<Float>.State(
         theta: [Double](repeating: 0, count: design.width) + [rows.logOdds(without: problem)])
     }
-    var best = path(
-      kind, design, ridge, [[Double]](repeating: factors, count: ridge.problems),
-      ShapeRecipe.lambdas, from: start, against: nil, progress)
-    for _ in 0..<ShapeRecipe.adaptations {
-      guard let mains = best else { break }
-      let lambda = mains.candidate.lambda
-      let sources = design.columns.map(\.source)
-      let adapted = zip(mains.states, mains.penalties).map { state, penalties in
-        adapt(penalties.map { $0 / lambda }, to: state.theta, sources)
-      }
-      guard
-        let next = path(
-          kind, design, ridge, adapted, ShapeRecipe.adaptedSteps.map { $0 * lambda },
-          from: mains.states, against: mains, progress)
-      else { break }
-      best = next
-    }
+    var grams: [CurvatureGram] = []
+    let best = path(
+      kind, ridge, [[Double]](repeating: factors, count: ridge.problems), ShapeRecipe.lambdas,
+      from: start, &grams, against: nil, progress)
     guard let best else { preconditionFailure("a path has a first λ") }
     return best
   }
 
-  /// The λ path, down until held-out loss has twice not fallen; nil if it beats `before` nowhere.
-  /// `factors`: of each problem's columns.
+  /// The same with its penalties adapted to its sources while that pays.
+  mutating func adapted(_ mains: Mains, _ progress: (ShapedFit.Trial) -> Void) -> Mains {
+    var best = mains
+    var grams = mains.grams
+    let sources = mains.candidate.design.columns.map(\.source)
+    for _ in 0..<ShapeRecipe.adaptations {
+      let lambda = best.candidate.lambda
+      let factors = zip(best.states, best.penalties).map { state, penalties in
+        adapt(penalties.map { $0 / lambda }, to: state.theta, sources)
+      }
+      guard
+        let next = path(
+          trials[mains.trial].kind, mains.ridge, factors,
+          ShapeRecipe.adaptedSteps.map { $0 * lambda }, from: best.states, &grams, against: best,
+          progress)
+      else { break }
+      best = next
+    }
+    return best
+  }
+
+  /// The λ path, down while held-out loss falls; nil if it beats `before` nowhere. `factors`: of each
+  /// problem's columns. `grams`: made where there are none.
   private mutating func path(
-    _ kind: ShapedFit.Trial.Kind, _ design: Design, _ ridge: FoldedRidge<Float>,
-    _ factors: [[Double]], _ lambdas: [Double], from start: [FoldedRidge<Float>.State],
+    _ kind: ShapedFit.Trial.Kind, _ ridge: FoldedRidge<Float>, _ factors: [[Double]],
+    _ lambdas: [Double], from start: [FoldedRidge<Float>.State], _ grams: inout [CurvatureGram],
     against before: Mains?, _ progress: (ShapedFit.Trial) -> Void
   ) -> Mains? {
     var states = start
-    var grams: [FoldedRidge<Float>.Gram] = []
     var best: Mains?
-    var worse = 0
+    var last = Double.infinity
     for lambda in lambdas {
       let penalties = factors.map { $0.map { $0 * lambda } }
       solve(ridge, penalties, from: &states, &grams)
@@ -96,18 +113,15 @@ struct ShapeSearch {
       let loss = HeldOutLoss(heldOut, rows)
       let rival = (best ?? before)?.candidate.loss
       let index = record(kind, pairs: 0, lambda, 0, loss, against: rival, progress)
-      if let rival, rival.mean <= loss.mean {
-        worse += 1
-        if worse == 2 { break }
-        continue
-      }
-      worse = 0
+      if loss.mean >= last { break }
+      last = loss.mean
+      if let rival, rival.mean <= loss.mean { continue }
       let full = ridge.problems - 1
       best = Mains(
         candidate: Candidate(
-          design: design, penalties: penalties[full], theta: states[full].theta,
+          design: ridge.tiles.design, penalties: penalties[full], theta: states[full].theta,
           heldOut: heldOut, loss: loss, lambda: lambda, trial: index), ridge: ridge,
-        states: states, penalties: penalties)
+        states: states, penalties: penalties, grams: grams)
     }
     return best
   }
@@ -130,29 +144,32 @@ struct ShapeSearch {
   }
 
   /// Solves all problems well enough to compare losses; makes the Hessian where there is none or it
-  /// no longer serves.
+  /// no longer serves: one for all, or their own where that does not do.
   func solve(
     _ ridge: FoldedRidge<Float>, _ penalties: [[Double]],
-    from states: inout [FoldedRidge<Float>.State], _ grams: inout [FoldedRidge<Float>.Gram]
+    from states: inout [FoldedRidge<Float>.State], _ grams: inout [CurvatureGram]
   ) {
     let problems = Array(0..<ridge.problems)
     let solver = FoldedSolver(ridge: ridge, penalties: penalties)
+    for k in problems { ridge.repenalise(&states[k], penalties[k]) }
     if grams.isEmpty {
       states = ridge.evaluate(
         problems.map { ($0, states[$0].theta) }, penalties: penalties)
-      grams = solver.grams(at: states, of: problems)
+      grams = solver.sharedGram(at: states)
     }
-    // A state's gradient is of the last penalties.
-    for k in problems { states[k].gradient = [] }
     let mostPasses = 25
+    // A tenth of what one coefficient costs by chance.
+    let decrement = 0.05 / Double(rows.count)
     for attempt in 0..<3 {
       let (solved, passes) = solver.solve(
-        from: states, factors: solver.factors(grams, of: problems), decrement: 1e-6,
+        from: states, factors: solver.factors(grams, of: problems), decrement: decrement,
         gradient: 1e-3, maximumPasses: mostPasses)
       states = solved
       if passes < mostPasses || attempt == 2 { return }
       grams = []
-      grams = solver.grams(at: states, of: problems)
+      grams =
+        rows.count > 20 * ridge.columns
+        ? solver.sharedGram(at: states) : solver.ownGrams(at: states, of: problems)
     }
   }
 

@@ -62,34 +62,38 @@ enum ShapeRecipe {
   ]
   /// Score statistics below it are not worth a column.
   static let pairThreshold = 2.0
-  /// Bytes of float32 products.
-  static let mostPairBytes = 400_000_000
+  /// Rows times products.
+  static let mostProducts = 100_000_000
 }
 
 /// Fits shapes and pairs where they pay (see `ShapedFit`).
 ///
 /// `folds` gives every row's fold, 0 ..< K, so that the caller can keep an account's rows together.
-/// `mostPairs`: products that a model may have.
-/// The same input gives the same bits with any number of threads. Memory: the columns twice over in
-/// float32, or once in float64. Throws as `Design.init` and `LogisticData.init`, and
-/// `foldWithoutClass`, `notConverged`. O(rows × columns²) a few times.
+/// `mostPairs`: products that a model may have. The same input gives the same bits with any number of
+/// threads, and whatever `mostKept`, the bytes of a design's columns above which they are made anew in
+/// every pass. Memory: those, and a Hessian in float32 for each fold. Throws as `Design.init` and
+/// `LogisticData.init`, and `foldWithoutClass`, `notConverged`. O(rows × columns²) a few times.
 package func fitShaped(
   _ raw: Matrix, sources: [DesignSource], labels: [Double], weights: [Double]? = nil,
-  offsets: [Double]? = nil, folds: [Int], mostPairs: Int = .max,
+  offsets: [Double]? = nil, folds: [Int], mostPairs: Int = .max, mostKept: Int = 64_000_000,
   threads: Int = ProcessInfo.processInfo.activeProcessorCount,
   progress: (ShapedFit.Trial) -> Void = { _ in }
 ) throws(LearningError) -> ShapedFit {
   let data = try LogisticData(
     raw, labels: labels, weights: weights, offsets: offsets, threads: threads)
   let rows = try FoldedRows(data, folds: folds)
-  var search = ShapeSearch(raw: raw, rows: rows, threads: threads)
-  let plain = search.mains(
+  var search = ShapeSearch(raw: raw, rows: rows, mostKept: mostKept, threads: threads)
+  var plain = search.mains(
     .plain,
     try Design(fitting: raw, sources: sources, weights: weights, threads: threads), progress)
-  let shaped = search.mains(
+  var shaped = search.mains(
     .shapes,
     try Design(fitting: raw, sources: sources, shapes: .auto, weights: weights, threads: threads),
     progress)
+  // The one that is clearly behind is not worth more trials.
+  let (gain, error) = shaped.loss.gain(over: plain.loss, rows)
+  if gain < 2 * error { plain = search.adapted(plain, progress) }
+  if gain > -2 * error { shaped = search.adapted(shaped, progress) }
   let mains = shaped.loss.mean < plain.loss.mean ? shaped : plain
   search.kept = mains.trial
   let best = search.pairs(of: mains, atMost: mostPairs, progress)
