@@ -55,7 +55,8 @@ struct FitCommand: ParsableCommand {
   @Option(
     help: "Rows that belong together: a column, or a file. They share a fold and an error.")
   var group: String?
-  @Option(help: "The fold of each row, from 0: a column, or a file. Default: ten, by group or row.")
+  @Option(
+    help: "The fold of each row, from 0: a column, or a file. Default: ten, with shapes five.")
   var folds: String?
   @Option(help: "How features enter: auto or none.")
   var shapes: Shapes?

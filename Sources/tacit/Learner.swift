@@ -15,8 +15,6 @@ struct Learner {
   /// What one fit gives.
   struct Outcome {
     var model: LearnerModel
-    /// The rows in the model's columns.
-    var data: LogisticData
     /// Nil where a penalty selects columns, which then have no standard errors.
     var inference: Inference?
     /// Of Firth's fit: a profile a column, the intercept last.
@@ -45,34 +43,41 @@ struct Learner {
     defer { bar.clear() }
     // Labels, weights and offsets are checked before anything is made of them.
     _ = try data(rows.x)
+    let suspects = try suspects()
     var fitted = try command.wantsShapes ? shaped() : plain()
     fitted.model.prevalence = rows.prevalence
+    fitted.warnings = suspects
     return fitted
   }
 
   /// What is known of it: errors, shares, what to look at twice.
   func describe(_ fitted: Fitted) throws -> Outcome {
-    var warnings = try suspects()
+    var warnings = fitted.warnings
     let inference = try self.inference(fitted)
-    if let needed = inference?.requiredRows, needed > rows.x.rows {
+    let count = fitted.model.fit.coefficients.count
+    if let needed = inference?.requiredRows, needed > rows.labels.count {
       warnings.append(
-        "\(rows.x.rows) rows for \(fitted.data.x.columns) columns: for little overfitting about "
+        "\(rows.labels.count) rows for \(count) columns: for little overfitting about "
           + "\(needed) are needed (Riley et al. 2019)")
     }
-    let shares = try fitted.model.fit.logitShares(
-      fitted.data, groups: (0..<fitted.data.x.columns).map { [$0] })
+    let shares =
+      try fitted.data.map {
+        try fitted.model.fit.logitShares($0, groups: (0..<count).map { [$0] })
+      } ?? fitted.shares
     return Outcome(
-      model: fitted.model, data: fitted.data, inference: inference,
-      profiles: try fitted.firth.map { firth in
-        try (0...fitted.data.x.columns).map { try firth.profile($0) }
-      }, shares: shares, warnings: warnings)
+      model: fitted.model, inference: inference,
+      profiles: try fitted.firth.map { firth in try (0...count).map { try firth.profile($0) } },
+      shares: shares, warnings: warnings)
   }
 
-  /// A model with the rows in its columns.
   struct Fitted {
     var model: LearnerModel
-    var data: LogisticData
+    /// The rows in the model's columns; nil if those are too many to have errors: then there are
+    /// `shares`.
+    var data: LogisticData?
+    var shares: [Double] = []
     var firth: FirthFit?
+    var warnings: [String] = []
   }
 
   /// Features that alone tell the target: more likely from after the event than before it.
@@ -109,12 +114,17 @@ struct Learner {
     if !signs.isEmpty || !free.isEmpty {
       (design, fit, logits) = try constrained(shaped, signs, free)
     }
-    let data = try data(try design.expand(rows.x, threads: rows.threads))
     var model = LearnerModel(
       columns: rows.columns.isEmpty ? nil : rows.columns, design: design, fit: fit)
     model.trials = shaped.trials
     try judge(logits, &model)
-    return Fitted(model: model, data: data)
+    guard design.width <= Self.mostInferenceColumns else {
+      let shares = try fit.logitShares(
+        design, rows.x, weights: rows.weights, threads: rows.threads)
+      return Fitted(model: model, data: nil, shares: shares)
+    }
+    return Fitted(
+      model: model, data: try data(try design.expand(rows.x, threads: rows.threads)))
   }
 
   /// The shapes that were chosen, fitted again with their features' sides and free columns. Pairs of
@@ -161,19 +171,17 @@ struct Learner {
   }
 
   private func plain() throws -> Fitted {
-    var x = rows.x
-    var design: Design?
-    if !rows.columns.isEmpty {
-      let made = try Design(
-        fitting: x, sources: rows.sources, shapes: .plain, weights: rows.weights,
-        threads: rows.threads)
-      guard !made.columns.isEmpty else {
-        throw DetractionError.insufficient(
-          "every column has the same value in all rows: nothing to learn from")
-      }
-      x = try made.expand(x, threads: rows.threads)
-      design = made
+    guard !rows.columns.isEmpty else {
+      return try naming(nil) { try fitted(try data(rows.x), nil) }
     }
+    let design = try Design(
+      fitting: rows.x, sources: rows.sources, shapes: .plain, weights: rows.weights,
+      threads: rows.threads)
+    guard !design.columns.isEmpty else {
+      throw DetractionError.insufficient(
+        "every column has the same value in all rows: nothing to learn from")
+    }
+    let x = try design.expand(replacing: rows.takeX(), threads: rows.threads)
     return try naming(design) { try fitted(try data(x), design) }
   }
 
@@ -195,7 +203,9 @@ struct Learner {
     try requireBothClasses()
     let (validation, path) = try crossValidate(
       data, folds: rows.folds, rule: command.rule.learning, parameters: parameters,
-      progress: { bar.report("\($0.stage) \($0.total > 0 ? 100 * $0.done / $0.total : 0) %") })
+      progress: { [bar] in
+        bar.report("\($0.stage) \($0.total > 0 ? 100 * $0.done / $0.total : 0) %")
+      })
     let fit = try fitLogistic(data, parameters: try parameters.with(lambda: validation.chosen))
     var fitted = model(fit)
     fitted.validation = validation.points
@@ -287,13 +297,13 @@ struct Learner {
   }
 
   private func inference(_ fitted: Fitted) throws -> Inference? {
-    guard fitted.firth == nil, !fitted.model.fit.penalty.selects,
-      fitted.data.x.columns <= Self.mostInferenceColumns
+    guard fitted.firth == nil, !fitted.model.fit.penalty.selects, let data = fitted.data,
+      data.x.columns <= Self.mostInferenceColumns
     else { return nil }
     let kind: CovarianceKind =
       rows.groups.map { .clustered(by: $0, corrected: true) }
       ?? (command.errors == .robust ? .robust(corrected: true) : .model)
-    return try fitted.model.fit.inference(fitted.data, kind)
+    return try fitted.model.fit.inference(data, kind)
   }
 
   /// Runs `body` with the columns of its errors by name, and what helps in this command's words.

@@ -5,10 +5,10 @@ import Learning
 
 /// What `fit` learns from: vectors with their labels, weights, offsets, groups and folds, read from
 /// a table by column or from NPY files side by side.
-struct LearnerRows {
+final class LearnerRows {
   /// Empty for NPY, whose columns have no names.
   let columns: [VectorColumn]
-  let x: Matrix
+  private(set) var x: Matrix
   let labels: [Double]
   let weights: [Double]?
   let offsets: [Double]?
@@ -19,7 +19,9 @@ struct LearnerRows {
   /// What was found in a table; nil for NPY.
   let table: TableReport?
 
-  static let defaultFolds = 10
+  /// Where no column names them: ten for a path of penalties; five where shapes are tried, which take
+  /// hundreds of fits.
+  private static func defaultFolds(_ command: FitCommand) -> Int { command.wantsShapes ? 5 : 10 }
 
   init(_ command: FitCommand) throws {
     threads = command.threads
@@ -34,7 +36,7 @@ struct LearnerRows {
       groups = keys.map(Self.codes)
       folds = try Self.folds(
         command.folds.map { try NPYFile.vector(at: $0) }, named: command.folds ?? "", keys,
-        rows: x.rows)
+        rows: x.rows, count: Self.defaultFolds(command))
       return
     }
     let numbers = [command.weight, command.offset, command.folds].compactMap { $0 }
@@ -60,7 +62,14 @@ struct LearnerRows {
     offsets = numbered(command.offset)
     groups = read.groups.map(Self.codes)
     folds = try Self.folds(
-      numbered(command.folds), named: "\"\(command.folds ?? "")\"", read.groups, rows: x.rows)
+      numbered(command.folds), named: "\"\(command.folds ?? "")\"", read.groups,
+      rows: x.rows, count: Self.defaultFolds(command))
+  }
+
+  /// Gives the vectors away, so that they can be made over in their own room: then none are left here.
+  func takeX() -> Matrix {
+    defer { x = .zeros(rows: 0, columns: 0) }
+    return x
   }
 
   /// The weighted share of label 1.
@@ -83,9 +92,11 @@ struct LearnerRows {
     }
   }
 
-  /// The given folds, or ten by a hash of the group's key or the row's number, so that rows in a
+  /// The given folds, or `count` by a hash of the group's key or the row's number, so that rows in a
   /// rhythm do not fall into one fold.
-  private static func folds(_ given: [Double]?, named: String, _ keys: [UInt64]?, rows: Int) throws
+  private static func folds(
+    _ given: [Double]?, named: String, _ keys: [UInt64]?, rows: Int, count: Int
+  ) throws
     -> [Int]
   {
     if let given {
@@ -98,7 +109,7 @@ struct LearnerRows {
       }
     }
     return (0..<rows).map { row in
-      Int(mixed(keys?[row] ?? UInt64(row)) % UInt64(defaultFolds))
+      Int(mixed(keys?[row] ?? UInt64(row)) % UInt64(count))
     }
   }
 
