@@ -158,7 +158,8 @@ def tried(body):
     else:
         # Of the columns alone the kind with the least held-out loss was kept.
         key = "lambda"
-        kind = min((t for t in trials if t["kind"] != "pairs"), key=lambda t: t["calibratedLoss"])["kind"]
+        best = min((t for t in trials if t["kind"] != "pairs"), key=lambda t: t["calibratedLoss"])
+        kind = best["kind"]
     multiples = {float(f"{t[key] / kept:.6g}") for t in trials if t["kind"] == kind}
     return kind, sorted(multiples, reverse=True)
 
