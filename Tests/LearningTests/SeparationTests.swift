@@ -60,6 +60,30 @@ import Testing
     #expect(almost.coefficients[4] > 3)
   }
 
+  /// However near to 1, a label below it holds its rows' logit: a level's is log(y / (1 − y)). Beside
+  /// it a level that has one label only is separated all the same.
+  @Test(arguments: [1e-3, 1e-6, 1e-8], [40, 4000]) func labelsCloseToOne(
+    _ short: Double, _ size: Int
+  ) throws {
+    let problem = try Problem(rows: 20_000, columns: 2, seed: 78)
+    let x = (0..<20_000).map { i in
+      problem.x.row(i) + [i < size ? 1 : 0, i >= size && i < 2 * size ? 1 : 0]
+    }
+    let y = problem.labels.indices.map { $0 < size ? 1 - short : problem.labels[$0] }
+    let free = try fit(x.map { Array($0[..<3]) }, y, tolerance: 1e-14)
+    // The level's other two columns shift its rows by their own effects; its mean residual is 0.
+    let eta = try free.linearPredictors(matrix(x[..<size].map { Array($0[..<3]) }))
+    let mean = eta.reduce(0) { $0 + 1 / (1 + exp($1)) } / Double(size)
+    #expect(abs(mean / short - 1) < 1e-3)
+    for tolerance in [1e-6, 1e-9] {
+      #expect(try separated { try fit(x, y, tolerance: tolerance) } == nil)
+      #expect(
+        try separated {
+          try fit(x, y.indices.map { x[$0][3] == 1 ? 1 : y[$0] }, tolerance: tolerance)
+        } == 3)
+    }
+  }
+
   @Test func completeSeparationOfSeveralColumns() throws {
     for seed in 0..<20 {
       let problem = try Problem(rows: 300, columns: 4, seed: UInt64(seed), shift: 1)

@@ -234,8 +234,29 @@ struct NewtonSolver {
     guard !flat.isEmpty else { return }
     let null = try nullInverse(&passes)
     for k in flat where inverse[k * size + k] > 1e3 * null[k * size + k] {
+      var direction = [Double](repeating: 0, count: theta.count)
+      for (l, j) in members.enumerated() { direction[j] = inverse[k * size + l] }
+      if movesSoftLabels(direction) { continue }
       throw .separated(column: members[k], standardisedCoefficient: theta[members[k]])
     }
+  }
+
+  /// Whether a direction moves rows whose labels lie between 0 and 1 (0.01 of what it moves others by
+  /// at least). Their loss rises without bound both ways: however flat it is here, as under a label
+  /// of 0.999999, the optimum along the direction is finite, and no separation. O(rows × columns)
+  /// where there are such labels.
+  private func movesSoftLabels(_ direction: [Double]) -> Bool {
+    let data = objective.data
+    guard data.labels.contains(where: { $0 > 0 && $0 < 1 }) else { return false }
+    let (coefficients, intercept) = objective.raw(direction)
+    let moves = data.x.linearPredictors(
+      coefficients: coefficients, intercept: intercept, threads: data.threads)
+    var (all, soft) = (0.0, 0.0)
+    for i in moves.indices where data.weights?[i] ?? 1 > 0 {
+      all = max(all, abs(moves[i]))
+      if data.labels[i] > 0, data.labels[i] < 1 { soft = max(soft, abs(moves[i])) }
+    }
+    return soft > 0.01 * all
   }
 
   /// Names the free column with the largest coefficient.
@@ -256,7 +277,9 @@ struct NewtonSolver {
     guard let column = free.max(by: { abs(step[$0]) < abs(step[$1]) }) else { return }
     guard point.residual > 1e-13, abs(step[column]) > 1e5 * point.residual else { return }
     let next = evaluate(zip(point.theta, step).map { $0 + $1 }, .none, &passes)
-    guard next.residual > 0.2 * point.residual, next.objective < point.objective else { return }
+    guard next.residual > 0.2 * point.residual, next.objective < point.objective,
+      !movesSoftLabels(step)
+    else { return }
     throw .separated(column: column, standardisedCoefficient: point.theta[column])
   }
 }
