@@ -111,7 +111,7 @@ package enum LearningError: Error, Equatable, Sendable, CustomStringConvertible 
         + "reached \(coefficient) with almost no curvature left; use a penalty above 0"
     case .noStandardErrors:
       "standard errors do not hold for coefficients that an L1 penalty or a side of zero selects; "
-        + "use the selection frequencies of refits, or a penalty without L1"
+        + "use the selection frequencies of a bootstrap, or a penalty without L1"
     case .foldWithoutClass(let fold, let label, let rows):
       "fold \(fold) leaves no training row with label \(label) (\(rows) rows in all); "
         + "use fewer folds or more rows"

@@ -8,7 +8,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Hold probabilities against what happened: every metric with its interval.",
     discussion: """
-      FILE is a table with a column that says what happened (--target) and one of probabilities \
+      FILE is a table (CSV, plain or gzip, or Parquet) with a column that says what happened (--target) and one of probabilities \
       from 0 to 1 (--probability), whoever made them. How well they rank, what calling the first K \
       finds, and how true they are, each number with a 95 % interval from 1,000 resamplings. \
       --group names the customer of a row: customers are then resampled whole, since their rows \
@@ -42,13 +42,9 @@ struct EvaluateCommand: ParsableCommand {
   var k: String?
   @Option(help: "A folder for plots (ROC, gains, calibration) as SVG, each with its CSV.")
   var figures: String?
-  @Option(help: "Threads to use (default: all cores). Never changes a result.")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
-  @Flag(help: "Report as JSON.")
-  var json = false
+  @OptionGroup var options: LearnerOptions
 
   func validate() throws {
-    try checkThreads(threads)
     if file.hasSuffix(".npy") { throw ValidationError("\(file): evaluate reads tables, not NPY") }
     _ = try calls()
   }
@@ -67,14 +63,14 @@ struct EvaluateCommand: ParsableCommand {
       ]
     let evaluation = try Evaluation(
       [rows.probabilities, rows.against].compactMap { $0.map(Forecast.probabilities) }, outcomes,
-      cuts: calls + EvaluationReport.gains.map(Cut.share), threads: threads)
+      cuts: calls + EvaluationReport.gains.map(Cut.share), threads: options.threads)
     let report = EvaluationReport(
       evaluation, calls: calls, names: [probability, against].compactMap { $0 },
-      group: group, weight: weight, threads: threads)
+      group: group, weight: weight, threads: options.threads)
     if let figures, let gnuplot {
       try EvaluationFigures(report, evaluation).write(to: figures, with: gnuplot)
     }
-    if json { try printJSON(report) } else { print(report.text(file: file)) }
+    if options.json { try printJSON(report) } else { print(report.text(file: file)) }
   }
 
   /// The numbers of --k.
@@ -94,72 +90,30 @@ struct EvaluateCommand: ParsableCommand {
 /// The columns that are evaluated, checked cell by cell.
 private struct EvaluatedRows {
   let labels: [Double]
-  let probabilities: [Double]?
+  let probabilities: [Double]
   let against: [Double]?
   let weights: [Double]?
   let groups: [UInt64]?
 
   init(_ command: EvaluateCommand) throws {
-    try refuseParquet(command.file)
-    let table = try CSVTable(path: command.file)
-    func numbers(
-      _ name: String, for option: String, _ expected: String, _ isGood: (Double) -> Bool
-    ) throws -> [Double] {
-      let column = try table.column(name, for: option)
-      return try (0..<table.rowCount).map { row in
-        if case .number(let value) = table.number(row, column), isGood(value) { return value }
-        throw HistoriesError.dataContract(
-          "\(table.path), line \(table.line(row)): the column \"\(name)\" (\(option)) holds no "
-            + "\(expected) here")
-      }
+    func share(_ name: String) -> WantedCell {
+      WantedCell(name, .numberWithin(0...1, "a probability, a number from 0 to 1,"))
     }
-    let share = "probability, a number from 0 to 1"
-    probabilities = try numbers(command.probability, for: "--probability", share) {
-      (0...1).contains($0)
+    var numbers = [share(command.probability)]
+    if let against = command.against { numbers.append(share(against)) }
+    if let weight = command.weight {
+      let range = 0...Double.greatestFiniteMagnitude
+      numbers.append(WantedCell(weight, .numberWithin(range, "a number from 0 up")))
     }
-    against = try command.against.map {
-      try numbers($0, for: "--against", share) { (0...1).contains($0) }
-    }
-    weights = try command.weight.map {
-      try numbers($0, for: "--weight", "number from 0 up") { $0 >= 0 }
-    }
-    groups = try command.group.map { name in
-      let column = try table.column(name, for: "--group")
-      return (0..<table.rowCount).map { AccountHash.of(table.text($0, column) ?? "") }
-    }
-    labels = try Self.labels(table, command.target, positive: command.positive)
-  }
-
-  private static func labels(
-    _ table: CSVTable, _ target: String, positive: String?
-  ) throws -> [Double] {
-    let column = try table.column(target, for: "--target")
-    var found = false
-    let texts = Set((0..<table.rowCount).compactMap { table.text($0, column) })
-    let isPlain = positive == nil && isPair(Array(texts))
-    let labels = try (0..<table.rowCount).map { row in
-      let cell = table.cell(row, column)
-      if let positive, !cell.isEmpty {
-        guard cell.elementsEqual(positive.utf8) else { return 0.0 }
-        found = true
-        return 1
-      }
-      if isPlain, let text = table.text(row, column) { return isPositive(text) ? 1 : 0 }
-      if positive == nil, case .number(let value) = table.number(row, column),
-        value == 0 || value == 1
-      {
-        return value
-      }
-      throw HistoriesError.dataContract(
-        "\(table.path), line \(table.line(row)): the column \"\(target)\" (--target) "
-          + (cell.isEmpty
-            ? "is empty here"
-            : "is neither 0 nor 1 here: say with --positive which value is the positive one"))
-    }
-    if let positive, !found {
-      throw HistoriesError.dataContract(
-        "\(table.path): no row of \"\(target)\" is \"\(positive)\", which --positive names")
-    }
-    return labels
+    let table = try LearnerTable(
+      path: command.file,
+      LearnerTable.Request(
+        target: command.target, positive: command.positive, numbers: numbers,
+        group: command.group, vectors: false), threads: command.options.threads)
+    labels = table.labels ?? []
+    probabilities = table.numbers[0]
+    against = command.against.map { _ in table.numbers[1] }
+    weights = command.weight.flatMap { _ in table.numbers.last }
+    groups = table.groups
   }
 }

@@ -20,7 +20,9 @@ struct FitCommand: ParsableCommand {
       Penalty: the objective is the mean log loss + λ Σ ((1 − a)/2 b² + a |b|), b the coefficients of \
       standardised columns, the intercept free. So scikit-learn's C is 1 / (λ × sum of weights) and \
       glmnet's lambda is λ. --l2 and --l1 name their parts of it; without them λ is chosen by \
-      cross-validation, --group keeping rows with the same value in one fold.
+      cross-validation, --group keeping rows with the same value in one fold. With L1 columns have no \
+      standard errors; instead the report says in which share of resamplings a column is chosen (up \
+      to \(Learner.mostInferenceColumns) columns).
 
       Try:
         tacit fit churn.csv --target churned --positive Yes --model churn.json
@@ -36,7 +38,11 @@ struct FitCommand: ParsableCommand {
 
     var learning: CrossValidation.Rule { self == .minimum ? .minimum : .oneStandardError }
   }
-  enum Errors: String, ExpressibleByArgument, CaseIterable { case model, robust }
+  enum Errors: String, ExpressibleByArgument, CaseIterable { case model, robust, bootstrap }
+  enum Validation: String, ExpressibleByArgument, CaseIterable {
+    case folds
+    case leaveOneOut = "leave-one-out"
+  }
 
   @Argument(help: "The vectors: CSV, Parquet or NPY.")
   var data: String
@@ -72,6 +78,12 @@ struct FitCommand: ParsableCommand {
   var l1Ratio = 0.0
   @Option(help: "λ of the least held-out loss, or the largest within a standard error of it.")
   var rule = Rule.minimum
+  @Option(
+    help: """
+      How λ is chosen with --shapes none: by folds, or for ridge quickly, each row left out by one \
+      Newton step from the fit with it.
+      """)
+  var validation = Validation.folds
   @Option(help: "Features without penalty, separated by commas.")
   var unpenalised = ""
   @Option(help: "Features that may only raise the probability, separated by commas.")
@@ -81,17 +93,18 @@ struct FitCommand: ParsableCommand {
   @Flag(
     help: "Firth's bias-reduced fit with profile-likelihood intervals, for few or separated rows.")
   var firth = false
-  @Option(help: "Standard errors: model or robust (sandwich). With --group they are clustered.")
+  @Option(
+    help: """
+      Standard errors: model, robust (sandwich) or bootstrap (of the score, with its own intervals). \
+      With --group they are clustered, or whole groups are resampled.
+      """)
   var errors = Errors.model
   @Flag(
     help: "Calibrate the probabilities on held-out rows, as shapes always do; not the logit.")
   var calibrate = false
   @Option(help: "The model file to write.")
   var model: String
-  @Option(help: "Threads to use (default: all cores). Never changes a result.")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
-  @Flag(help: "Report as JSON.")
-  var json = false
+  @OptionGroup var options: LearnerOptions
   @Flag(help: "No messages but errors.")
   var quiet = false
 
@@ -102,7 +115,6 @@ struct FitCommand: ParsableCommand {
   }
 
   func validate() throws {
-    try checkThreads(threads)
     if isNPY {
       if labels == nil { throw ValidationError("give --labels y.npy with NPY vectors") }
       for (name, given) in [
@@ -141,9 +153,33 @@ struct FitCommand: ParsableCommand {
         throw ValidationError("\(name) is \(value), expected a finite number, 0 or more")
       }
     }
+    if firth, errors == .bootstrap {
+      throw ValidationError("--firth has profile-likelihood intervals: leave --errors out")
+    }
+    if validation == .leaveOneOut { try validateLeaveOneOut() }
     guard l1Ratio >= 0, l1Ratio <= 1 else {
       throw ValidationError("--l1-ratio is \(l1Ratio), expected 0 to 1")
     }
+  }
+
+  private func validateLeaveOneOut() throws {
+    func refuse(_ reason: String) -> ValidationError {
+      ValidationError("--validation leave-one-out \(reason)")
+    }
+    if wantsShapes { throw refuse("goes with --shapes none: shapes are chosen by folds") }
+    if hasFixedPenalty {
+      throw refuse("chooses λ: leave --l1, --l2 and --firth out, or leave it out")
+    }
+    if l1Ratio != 0 || !increasing.isEmpty || !decreasing.isEmpty {
+      throw refuse(
+        "is for ridge: with L1, --increasing or --decreasing the choice of columns may hang on the "
+          + "row left out, which one Newton step does not see; use --validation folds")
+    }
+    if group != nil {
+      throw refuse(
+        "would leave the other rows of a row's --group in training: use --validation folds")
+    }
+    if folds != nil { throw refuse("leaves each row out by itself: leave --folds out") }
   }
 
   func run() throws {
@@ -163,7 +199,7 @@ struct FitCommand: ParsableCommand {
       seconds: .init(
         reading: reading, fitting: fitting, describing: describing,
         writing: clock.lap()))
-    if json { return try printJSON(report) }
+    if options.json { return try printJSON(report) }
     for line in report.lines { print(line) }
   }
 

@@ -1,7 +1,6 @@
 import Detraction
 import Foundation
 import Learning
-import Outreach
 
 /// What `fit` says of its model, as JSON and in words.
 struct FitReport: Encodable {
@@ -14,6 +13,8 @@ struct FitReport: Encodable {
     /// Per unit of the column before standardisation.
     var coefficient: Double
     var standardError, z, p, low, high: Double?
+    /// The share of resamplings in which it is not 0, where the penalty selects columns.
+    var chosen: Double?
     /// Per standard deviation of the column.
     var standardised: Double
     var share: Double
@@ -31,6 +32,14 @@ struct FitReport: Encodable {
     var columns: Int
   }
 
+  /// Poisson resampling, one step of the fit each.
+  struct Resamplings: Encodable {
+    var replicates: Int
+    var seed: UInt64
+    /// What is drawn: "rows" or "groups".
+    var units: String
+  }
+
   struct Description: Encodable {
     var errors: String
     var logLikelihood, deviance, nullDeviance, aic, bic, mcFadden: Double
@@ -42,9 +51,12 @@ struct FitReport: Encodable {
   private(set) var lambda, l1Ratio, l1, l2: Double
   private(set) var iterations: Int
   private(set) var objective, maxGradient, intercept: Double
+  /// How rows were held out to choose λ: "folds" or "leave-one-out" (approximate).
+  private(set) var validatedBy: String?
   private(set) var validation: [CrossValidation.Point]?
   private(set) var heldOut: LearnerModel.HeldOut?
   private(set) var inference: Description?
+  private(set) var resamplings: Resamplings?
   private(set) var coefficients: [Coefficient] = []
   private(set) var features: [Feature] = []
   private(set) var pairs: [Pair] = []
@@ -67,6 +79,7 @@ struct FitReport: Encodable {
     objective = fit.objective
     maxGradient = fit.maxGradient
     intercept = fit.intercept
+    validatedBy = model.heldOut.map { _ in command.validation.rawValue }
     validation = model.validation
     heldOut = model.heldOut
     table = rows.table
@@ -74,27 +87,32 @@ struct FitReport: Encodable {
     self.seconds = seconds
     if let inference = outcome.inference {
       let errors =
-        rows.groups != nil ? "clustered" : command.errors == .robust ? "robust" : "model"
+        command.errors != .bootstrap && rows.groups != nil ? "clustered" : command.errors.rawValue
       self.inference = Description(
         errors: errors, logLikelihood: inference.logLikelihood, deviance: inference.deviance,
         nullDeviance: inference.nullDeviance, aic: inference.aic, bic: inference.bic,
         mcFadden: inference.mcFadden)
     }
+    resamplings = outcome.bootstrap.map { _ in
+      Resamplings(
+        replicates: Learner.replicates, seed: Learner.bootstrapSeed,
+        units: rows.groups == nil ? "rows" : "groups")
+    }
+    let known = CoefficientTable(outcome)
     let singles = model.design?.columns.count ?? columns
     for j in 0..<singles {
       let column = model.design?.columns[j]
       let unit = column?.scale ?? 1
       let deviation = model.design == nil ? (fit.isStandardised ? fit.scales[j] : nil) : 1
-      let estimate = outcome.inference?.parameters[j]
-      let profile = outcome.profiles?[j]
+      let line = known.line(j)
       coefficients.append(
         Coefficient(
           feature: rows.name(column?.source ?? j),
           basis: column.map { rows.describe($0) }, coefficient: fit.coefficients[j] / unit,
-          standardError: estimate.map { $0.standardError / unit }, z: estimate?.z,
-          p: profile?.p ?? estimate?.p, low: (profile?.low ?? estimate?.low).map { $0 / unit },
-          high: (profile?.high ?? estimate?.high).map { $0 / unit },
-          standardised: fit.coefficients[j] * (deviation ?? 1), share: outcome.shares[j]))
+          standardError: line.standardError.map { $0 / unit }, z: line.z, p: line.p,
+          low: line.low.map { $0 / unit }, high: line.high.map { $0 / unit },
+          chosen: known.chosen?[j], standardised: fit.coefficients[j] * (deviation ?? 1),
+          share: outcome.shares[j]))
     }
     summarise(rows, model, outcome.shares)
   }
@@ -129,123 +147,35 @@ struct FitReport: Encodable {
   }
 }
 
-extension FitReport {
-  /// For people: what was learnt, from what, and how well it held on rows it had not seen.
-  var lines: [String] {
-    var lines = [
-      "\(rows) rows, \(Int(positives.rounded())) of them 1 (\(String(format: "%.1f %%", 100 * positives / Double(rows))))"
-    ]
-    if features.isEmpty { lines += coefficientLines } else { lines += featureLines }
-    lines.append("")
-    if let heldOut { lines += heldOutLines(heldOut) }
-    lines.append(penaltyLine)
-    if let inference {
-      lines.append(
-        "deviance \(significant(inference.deviance)) of \(significant(inference.nullDeviance)) without features, "
-          + "AIC \(significant(inference.aic)), BIC \(significant(inference.bic)); \(inference.errors) errors"
-      )
-    }
-    lines.append(
-      "objective \(objective), max |gradient| \(maxGradient), \(iterations) passes; reading "
-        + "\(three(seconds.reading)) s, fitting \(three(seconds.fitting)) s")
-    return lines + warnings.map { "note: \($0)" }
+/// What is known of each column's coefficient, from whatever was made to know it.
+private struct CoefficientTable {
+  struct Line { var standardError, z, p, low, high: Double? }
+
+  private let outcome: Learner.Outcome
+  private let resampled: (errors: [Double], intervals: [(low: Double, high: Double)])?
+  /// Shares of resamplings.
+  let chosen: [Double]?
+
+  init(_ outcome: Learner.Outcome) {
+    self.outcome = outcome
+    let selects = outcome.model.fit.penalty.selects
+    chosen = selects ? outcome.bootstrap?.selectionFrequency : nil
+    resampled = selects ? nil : outcome.bootstrap.map { ($0.standardErrors, $0.intervals) }
   }
 
-  private var penaltyLine: String {
-    let kind = l1Ratio == 0 ? "ridge" : l1Ratio == 1 ? "lasso" : "elastic net, a = \(l1Ratio)"
-    if lambda == 0 { return "no penalty, \(columns) columns" }
-    let kept = coefficients.count { $0.standardised != 0 }
-    let chosen = validation == nil ? "" : ", chosen among \(validation?.count ?? 0)"
-    let selected = l1Ratio > 0 ? "\(kept) of \(columns)" : "\(columns)"
-    return "λ = \(significant(lambda)) (\(kind)\(chosen)), \(selected) columns"
-  }
-
-  private func heldOutLines(_ h: LearnerModel.HeldOut) -> [String] {
-    [
-      "on rows held out (\(h.folds) folds): AUC \(three(h.auc)) (\(three(h.aucLow)) to "
-        + "\(three(h.aucHigh))), log loss \(significant(h.logLoss)) (\(significant(h.nullLogLoss)) without features), "
-        + "Brier \(significant(h.brier))",
-      "calibration there: slope \(significant(h.calibrationSlope)) (below 1: too extreme), intercept "
-        + "\(significant(h.calibrationIntercept))",
-    ]
-  }
-
-  /// A line a feature, by share; its coefficients where they are few.
-  private var featureLines: [String] {
-    let shown = 25
-    let width = max(7, features.prefix(shown).map { Outreach.columns(name($0.name)) }.max() ?? 0)
-    var lines = ["", padded("feature", to: width) + "   share of the logit"]
-    for feature in features.prefix(shown) {
-      let own = coefficients.filter { $0.feature == feature.name && $0.standardised != 0 }
-      let text =
-        own.count <= 4
-        ? own.map { short($0) }.joined(separator: ", ") : "\(own.count) shapes"
-      lines.append(
-        "\(padded(name(feature.name), to: width))  \(percentColumn(feature.share))  \(text)")
+  /// Of a column, per unit of the design's columns.
+  func line(_ j: Int) -> Line {
+    if let resampled {
+      let error = resampled.errors[j]
+      let z = error > 0 ? outcome.model.fit.coefficients[j] / error : 0
+      return Line(
+        standardError: error, z: z, p: Normal.twoSided(z), low: resampled.intervals[j].low,
+        high: resampled.intervals[j].high)
     }
-    if features.count > shown {
-      let rest = features.dropFirst(shown).reduce(0) { $0 + $1.share }
-      lines.append("\(padded("\(features.count - shown) more", to: width))  \(percentColumn(rest))")
-    }
-    if !pairs.isEmpty {
-      let total = pairs.reduce(0) { $0 + $1.share }
-      lines.append("\(padded("\(pairs.count) pairs", to: width))  \(percentColumn(total))")
-      for pair in pairs.prefix(10) {
-        lines.append(
-          "  \(padded("\(name(pair.first)) × \(name(pair.second))", to: width - 2))  \(percentColumn(pair.share))"
-        )
-      }
-    }
-    return lines
-  }
-
-  private var coefficientLines: [String] {
-    let shown = 50
-    let kept = coefficients.filter { $0.standardised != 0 }
-    let interval = kept.contains { $0.low != nil } ? " (95 % interval)" : ""
-    var lines = ["", "column        coefficient\(interval)"]
-    for c in kept.prefix(shown) {
-      lines.append("\(padded(c.feature, to: 12))  \(short(c))")
-    }
-    if kept.count > shown { lines.append("\(kept.count - shown) more") }
-    if kept.count < coefficients.count {
-      lines.append("\(coefficients.count - kept.count) others are 0")
-    }
-    return lines
-  }
-
-  /// A column's name, harmless and not too long.
-  private func name(_ text: String) -> String { clipped(inert(text), to: 32) }
-
-  private func percentColumn(_ share: Double) -> String {
-    padded(String(format: "%5.1f %%", 100 * share), to: 9)
-  }
-
-  private func short(_ c: Coefficient) -> String {
-    let basis = c.basis.map { $0 == "as it is" ? "" : "\(name($0)) " } ?? ""
-    let interval =
-      c.low.flatMap { low in c.high.map { " (\(significant(low)) to \(significant($0)))" } } ?? ""
-    return basis + significant(c.coefficient) + interval
+    let estimate = outcome.inference?.parameters[j]
+    let profile = outcome.profiles?[j]
+    return Line(
+      standardError: estimate?.standardError, z: estimate?.z, p: profile?.p ?? estimate?.p,
+      low: profile?.low ?? estimate?.low, high: profile?.high ?? estimate?.high)
   }
 }
-
-extension LearnerRows {
-  /// How a column is made of its feature, in a few words.
-  func describe(_ column: DesignColumn) -> String {
-    func level(_ code: Int) -> String { columns[column.source].levels?[code] ?? "\(code)" }
-    return switch column.basis {
-    case .linear: "as it is"
-    case .log1p: "log"
-    case .missing: "missing"
-    case .nonzero: "not 0"
-    case .step(let knot): "above \(significant(knot))"
-    case .hinge(let knot): "beyond \(significant(knot))"
-    case .logHinge(let knot): "log beyond \(significant(knot))"
-    case .level(let code): "= \(level(code))"
-    case .pooled(let codes): "one of \(codes.count) rare levels"
-    }
-  }
-}
-
-/// Four significant digits.
-func significant(_ value: Double) -> String { String(format: "%.4g", value) }

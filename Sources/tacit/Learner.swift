@@ -19,13 +19,17 @@ struct Learner {
     var inference: Inference?
     /// Of Firth's fit: a profile a column, the intercept last.
     var profiles: [FirthFit.Profile]?
+    /// Where the penalty selects columns, and where errors by it were asked for.
+    var bootstrap: Bootstrap?
     /// What part of the logit's variance each column (then each pair) carries.
     var shares: [Double]
     var warnings: [String]
   }
 
   /// With more columns nobody reads a table of errors, and making it takes minutes.
-  private static let mostInferenceColumns = 500
+  static let mostInferenceColumns = 500
+  static let replicates = 1000
+  static let bootstrapSeed: UInt64 = 20_261_122
 
   private let command: FitCommand
   private let rows: LearnerRows
@@ -64,10 +68,12 @@ struct Learner {
       try fitted.data.map {
         try fitted.model.fit.logitShares($0, groups: (0..<count).map { [$0] })
       } ?? fitted.shares
+    var model = fitted.model
+    model.covariance = inference?.covariance
     return Outcome(
-      model: fitted.model, inference: inference,
+      model: model, inference: inference,
       profiles: try fitted.firth.map { firth in try (0...count).map { try firth.profile($0) } },
-      shares: shares, warnings: warnings)
+      bootstrap: try bootstrap(fitted), shares: shares, warnings: warnings)
   }
 
   struct Fitted {
@@ -201,17 +207,32 @@ struct Learner {
       return Fitted(model: model(try fitLogistic(data, parameters: parameters)), data: data)
     }
     try requireBothClasses()
-    let (validation, path) = try crossValidate(
-      data, folds: rows.folds, rule: command.rule.learning, parameters: parameters,
-      progress: { [bar] in
-        bar.report("\($0.stage) \($0.total > 0 ? 100 * $0.done / $0.total : 0) %")
-      })
+    let (validation, path) = try validated(data, parameters)
     let fit = try fitLogistic(data, parameters: try parameters.with(lambda: validation.chosen))
     var fitted = model(fit)
     fitted.validation = validation.points
     fitted.path = LearnerModel.Path(path)
     try judge(withOffsets(validation.outOfFoldLogits), &fitted)
+    if command.validation == .leaveOneOut { fitted.heldOut?.folds = data.x.rows }
     return Fitted(model: fitted, data: data)
+  }
+
+  /// The held-out loss at every λ, and the fits there on all rows.
+  private func validated(
+    _ data: LogisticData, _ parameters: LogisticParameters
+  ) throws(LearningError) -> (CrossValidation, PathFit) {
+    let bar = self.bar
+    let progress: FitProgress.Handler = {
+      bar.report("\($0.stage) \($0.total > 0 ? 100 * $0.done / $0.total : 0) %")
+    }
+    if command.validation == .leaveOneOut {
+      let path = try fitPath(data, parameters: parameters, progress: progress)
+      let validation = try approximateLeaveOneOut(path, data: data, rule: command.rule.learning)
+      return (validation, path)
+    }
+    return try crossValidate(
+      data, folds: rows.folds, rule: command.rule.learning, parameters: parameters,
+      progress: progress)
   }
 
   /// The penalty with its factors and signs on the design's columns.
@@ -300,10 +321,20 @@ struct Learner {
     guard fitted.firth == nil, !fitted.model.fit.penalty.selects, let data = fitted.data,
       data.x.columns <= Self.mostInferenceColumns
     else { return nil }
+    // The bootstrap's own covariance is the sandwich without correction, but for chance.
+    let isCorrected = command.errors != .bootstrap
     let kind: CovarianceKind =
-      rows.groups.map { .clustered(by: $0, corrected: true) }
-      ?? (command.errors == .robust ? .robust(corrected: true) : .model)
+      rows.groups.map { .clustered(by: $0, corrected: isCorrected) }
+      ?? (command.errors == .model ? .model : .robust(corrected: isCorrected))
     return try fitted.model.fit.inference(data, kind)
+  }
+
+  private func bootstrap(_ fitted: Fitted) throws -> Bootstrap? {
+    guard fitted.model.fit.penalty.selects || command.errors == .bootstrap, fitted.firth == nil,
+      let data = fitted.data, data.x.columns <= Self.mostInferenceColumns
+    else { return nil }
+    return try fitted.model.fit.scoreBootstrap(
+      data, groups: rows.groups, replicates: Self.replicates, seed: Self.bootstrapSeed)
   }
 
   /// Runs `body` with the columns of its errors by name, and what helps in this command's words.

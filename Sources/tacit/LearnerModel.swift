@@ -24,6 +24,9 @@ struct LearnerModel: Sealed {
   var calibration = ScoreCalibration.none
   /// The weighted share of label 1 in training.
   var prevalence: Double?
+  /// Of the coefficients and the intercept, for intervals of scores: that of the report's errors.
+  var covariance: ParameterCovariance?
+
   struct Path: Codable, Sendable {
     var lambdas: [Double]
     /// A list a λ.
@@ -98,28 +101,48 @@ struct LearnerModel: Sealed {
         try check("columns of vectors", design.sources.count, columns.count)
       }
     }
+    if let covariance = model.covariance {
+      try check("columns of the covariance", model.fit.coefficients.count, covariance.columns)
+    }
     return model
   }
 
   /// Probability and logit of the rows `range` of vectors, in turn. `shift` is added to the
   /// calibrated logit before it becomes the probability (`ScoreCalibration.priorShift`).
-  func predict(_ x: Matrix, rows range: Range<Int>, shift: Double = 0, threads: Int)
-    throws(LearningError) -> [Double]
-  {
-    var pairs: [Double]
+  ///
+  /// With a covariance five values a row: probability, logit, the ends of the probability's 95 %
+  /// interval and the logit's standard error. The ends are those of logit ± 1.96 errors (METHODS 2.7),
+  /// made probabilities as the logit itself is. O(rows × columns²) then.
+  func predict(
+    _ x: Matrix, rows range: Range<Int>, shift: Double = 0,
+    covariance: ParameterCovariance? = nil, threads: Int
+  ) throws(LearningError) -> [Double] {
+    var (x, range) = (x, range)
     if let design {
       let part = range == 0..<x.rows ? x : x.selecting(rows: Array(range))
-      let expanded = try design.expand(part, threads: threads)
-      pairs = try fit.predict(expanded, rows: 0..<expanded.rows, threads: threads)
-    } else {
-      pairs = try fit.predict(x, rows: range, threads: threads)
+      x = try design.expand(part, threads: threads)
+      range = 0..<x.rows
+    }
+    var pairs = try fit.predict(x, rows: range, threads: threads)
+    func probability(_ logit: Double) -> Double {
+      LogisticFit.probability(logit: calibration.calibrated(logit: logit) + shift)
     }
     if calibration != .none || shift != 0 {
-      for row in 0..<range.count {
-        let logit = calibration.calibrated(logit: pairs[2 * row + 1]) + shift
-        pairs[2 * row] = LogisticFit.probability(logit: logit)
-      }
+      for row in 0..<range.count { pairs[2 * row] = probability(pairs[2 * row + 1]) }
     }
-    return pairs
+    guard let covariance else { return pairs }
+    let variances = try covariance.variances(of: x, rows: range, threads: threads)
+    var results: [Double] = []
+    results.reserveCapacity(5 * range.count)
+    for row in 0..<range.count {
+      let error = max(variances[row], 0).squareRoot()
+      let logit = pairs[2 * row + 1]
+      results.append(pairs[2 * row])
+      results.append(logit)
+      results.append(probability(logit - Normal.twoSided95 * error))
+      results.append(probability(logit + Normal.twoSided95 * error))
+      results.append(error)
+    }
+    return results
   }
 }

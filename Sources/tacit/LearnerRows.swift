@@ -24,7 +24,7 @@ final class LearnerRows {
   private static func defaultFolds(_ command: FitCommand) -> Int { command.wantsShapes ? 5 : 10 }
 
   init(_ command: FitCommand) throws {
-    threads = command.threads
+    threads = command.options.threads
     if command.isNPY {
       columns = []
       table = nil
@@ -43,7 +43,8 @@ final class LearnerRows {
     let read = try LearnerTable(
       path: command.data,
       LearnerTable.Request(
-        target: command.target, positive: command.positive, numbers: numbers,
+        target: command.target, positive: command.positive,
+        numbers: numbers.map { WantedCell($0, .number) },
         group: command.group, drop: list(command.drop)), threads: threads)
     func numbered(_ name: String?) -> [Double]? {
       name.flatMap { numbers.firstIndex(of: $0) }.map { read.numbers[$0] }

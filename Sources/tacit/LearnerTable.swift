@@ -14,7 +14,7 @@ struct LearnerTable {
     /// The value of the target that counts as 1.
     var positive: String?
     /// Columns of numbers with a value in every row, such as weights.
-    var numbers: [String] = []
+    var numbers: [WantedCell] = []
     var group: String?
     /// Columns left out of the vectors.
     var drop: [String] = []
@@ -45,7 +45,7 @@ struct LearnerTable {
     }
     let source = try Self.source(path)
     let scan = try TableScan(
-      source, target: request.target, numbers: request.numbers,
+      source, target: request.target, numbers: request.numbers.map(\.name),
       leaveOut: request.drop + [request.group].compactMap { $0 }, vectors: request.vectors,
       threads: threads)
     let report = TableReport(path: path, scan)
@@ -59,7 +59,7 @@ struct LearnerTable {
       values = try labelValues(target, positive: request.positive, path: path)
       cells.append(WantedCell(target.name, .level(target.levels)))
     }
-    cells += request.numbers.map { WantedCell($0, .number) }
+    cells += request.numbers
     let reader = try TableReader(source, cells: cells, text: request.group, threads: threads)
     var matrix = try MatrixBuilder(rows: scan.rows, columns: columns.count, for: path)
     var labels: [Double] = []

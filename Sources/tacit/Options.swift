@@ -28,6 +28,17 @@ struct ProjectOptions: ParsableArguments {
   }
 }
 
+/// What the commands of the learner alone take, which know no project.
+struct LearnerOptions: ParsableArguments {
+  @Option(help: "Threads to use (default: all cores). Never changes a result.")
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+
+  @Flag(help: "Report as JSON.")
+  var json = false
+
+  func validate() throws { try checkThreads(threads) }
+}
+
 /// The as-of date of a command, read in the project's time zone.
 struct AsOfOption: ParsableArguments {
   @Option(

@@ -14,6 +14,13 @@ struct PredictCommand: ParsableCommand {
 
       Writes CSV: the row's number from 0, or its --id, then probability and logit; or, where the \
       name ends in .npy, an array of float64, a row each: probability, logit.
+
+      --intervals adds lower and upper, the 95 % interval of the probability, and standard_error, the \
+      logit's, from the covariance that `fit` keeps in the model: the one its report shows, robust or \
+      clustered where that was asked for. They say how far the sample of training rows leaves the \
+      score open, not what a single customer will do. After a penalty they are those of the shrunk \
+      estimate: what shrinking moved it by is not in them, nor is the choice of penalty and shapes, nor \
+      the calibration's own error.
       """)
 
   @Option(help: "A model written by `tacit fit`.")
@@ -28,12 +35,11 @@ struct PredictCommand: ParsableCommand {
       probabilities, not the logits.
       """)
   var prevalence: Double?
+  @Flag(help: "Add the probability's 95 % interval and the logit's standard error.")
+  var intervals = false
   @Option(help: "The file to write: CSV or NPY.")
   var out: String
-  @Option(help: "Threads to use (default: all cores). Never changes a result.")
-  var threads = ProcessInfo.processInfo.activeProcessorCount
-  @Flag(help: "Report as JSON.")
-  var json = false
+  @OptionGroup var options: LearnerOptions
 
   private struct Seconds: Encodable { var reading, predicting, writing: Double }
 
@@ -49,7 +55,6 @@ struct PredictCommand: ParsableCommand {
 
   func validate() throws {
     try refuseParquet(out)
-    try checkThreads(threads)
     if id != nil, data.hasSuffix(".npy") || out.hasSuffix(".npy") {
       throw ValidationError("--id names a column, and NPY has none: leave it out")
     }
@@ -65,7 +70,20 @@ struct PredictCommand: ParsableCommand {
     return try ScoreCalibration.priorShift(from: trained, to: prevalence)
   }
 
+  /// What intervals are made from, where they are wanted.
+  private func covariance(_ learned: LearnerModel) throws -> ParameterCovariance? {
+    guard intervals else { return nil }
+    guard let covariance = learned.covariance else {
+      throw DetractionError.modelFile(
+        "\(model) holds no covariance to make intervals from. `fit` keeps one where it reports "
+          + "standard errors: with a ridge penalty or none, at most \(Learner.mostInferenceColumns) "
+          + "columns of the design, and neither --increasing nor --decreasing nor --firth")
+    }
+    return covariance
+  }
+
   func run() throws {
+    let threads = options.threads
     var seconds = Seconds(reading: 0, predicting: 0, writing: 0)
     var clock = PhaseClock()
     let learned = try LearnerModel.read(model)
@@ -76,7 +94,11 @@ struct PredictCommand: ParsableCommand {
           : "\(model) was fitted on columns with names, expected CSV or Parquet here")
     }
     let shift = try shift(learned)
-    let file = try PredictionFile(path: out, id: id, threads: threads)
+    let covariance = try covariance(learned)
+    let file = try PredictionFile(
+      path: out, id: id,
+      columns: ["probability", "logit"]
+        + (intervals ? ["lower", "upper", "standard_error"] : []), threads: threads)
     var unseen = 0
     if let columns = learned.columns {
       let reader = try TableReader(
@@ -89,7 +111,8 @@ struct PredictCommand: ParsableCommand {
           Result { () throws(LearningError) in
             let x = try Matrix(
               rows: parts[index].rows, columns: columns.count, elements: parts[index].values)
-            return try learned.predict(x, rows: 0..<x.rows, shift: shift, threads: 1)
+            return try learned.predict(
+              x, rows: 0..<x.rows, shift: shift, covariance: covariance, threads: 1)
           }
         }
         seconds.predicting += clock.lap()
@@ -104,7 +127,8 @@ struct PredictCommand: ParsableCommand {
       seconds.reading += clock.lap()
       for start in stride(from: 0, to: x.rows, by: Self.block) {
         let rows = start..<min(start + Self.block, x.rows)
-        let predictions = try learned.predict(x, rows: rows, shift: shift, threads: threads)
+        let predictions = try learned.predict(
+          x, rows: rows, shift: shift, covariance: covariance, threads: threads)
         seconds.predicting += clock.lap()
         try file.write(predictions, names: nil)
         seconds.writing += clock.lap()
@@ -116,7 +140,7 @@ struct PredictCommand: ParsableCommand {
       printToStandardError(
         "\(unseen) cells hold texts that the model has not seen: taken as missing")
     }
-    if json {
+    if options.json {
       try printJSON(Report(rows: file.rows, unseenLevels: unseen, seconds: seconds))
     }
   }
@@ -127,44 +151,46 @@ private final class PredictionFile {
   private(set) var rows = 0
   private let file: OutputFile
   private let isNPY: Bool
+  private let width: Int
   private let threads: Int
   /// Rows whose text is made at once.
   private static let part = 1 << 14
 
-  init(path: String, id: String?, threads: Int) throws {
+  init(path: String, id: String?, columns: [String], threads: Int) throws {
     file = try OutputFile(path: path)
     isNPY = path.hasSuffix(".npy")
+    width = columns.count
     self.threads = threads
     if isNPY {
-      try file.write(NPYFile.header(rows: 0, columns: 2))
+      try file.write(NPYFile.header(rows: 0, columns: width))
     } else {
-      try file.write("\(csvField(id ?? "row")),probability,logit\n")
+      try file.write("\(csvField(id ?? "row")),\(columns.joined(separator: ","))\n")
     }
   }
 
-  /// Writes pairs of probability and logit; `names` has the rows' ids, if they are wanted.
-  func write(_ pairs: [Double], names: TableRows?) throws {
-    let count = pairs.count / 2
+  /// Writes rows of `columns`; `names` has their ids, if they are wanted.
+  func write(_ values: [Double], names: TableRows?) throws {
+    let count = values.count / width
     if isNPY {
       var failure: HistoriesError?
-      pairs.withUnsafeBytes { bytes in
+      values.withUnsafeBytes { bytes in
         do throws(HistoriesError) { try file.write(bytes) } catch { failure = error }
       }
       if let failure { throw failure }
     } else {
-      let first = rows
+      let (first, width) = (rows, width)
       let parts = (count + Self.part - 1) / Self.part
       let texts = StripedWork.map(stripes: parts, threads: threads) { index in
         let range = (index * Self.part)..<min((index + 1) * Self.part, count)
-        let writer = NumberWriter(capacity: range.count * 56)
+        let writer = NumberWriter(capacity: range.count * (16 + 20 * width))
         for row in range {
           if let names, names.hasTexts {
             writer.append(field: names.text(row))
           } else {
             writer.append(Double(first + row))
           }
-          pairs.withUnsafeBufferPointer {
-            writer.append(cells: $0.baseAddress! + 2 * row, count: 2)
+          values.withUnsafeBufferPointer {
+            writer.append(cells: $0.baseAddress! + width * row, count: width)
           }
           writer.append(byte: 0x0a)
         }
@@ -176,7 +202,7 @@ private final class PredictionFile {
   }
 
   func commit() throws {
-    if isNPY { try file.overwriteStart(with: NPYFile.header(rows: rows, columns: 2)) }
+    if isNPY { try file.overwriteStart(with: NPYFile.header(rows: rows, columns: width)) }
     try file.commit()
   }
 }

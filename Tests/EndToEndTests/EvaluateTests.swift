@@ -201,7 +201,8 @@ import Testing
       name: "no rows called", text: "y,p\n0,0.5\n1,0.6\n", arguments: ["--k", "0"], status: 64,
       says: ["--k"]),
     Trial(name: "empty", text: "", status: 65, says: ["empty"]),
-    Trial(name: "header alone", text: "y,p\n", status: 3, says: ["rows"]),
+    Trial(name: "header alone", text: "y,p\n", status: 65, says: ["rows"]),
+    Trial(name: "no target", text: "y,p\n0,0.5\n,0.6\n", status: 65, says: ["line 3", "\"y\""]),
   ]
 
   @Test(arguments: trials) func badInputIsRefused(_ trial: Trial) throws {
@@ -213,6 +214,53 @@ import Testing
     #expect(result.status == trial.status, "\(result.status): \(result.errors)")
     for piece in trial.says { #expect(result.errors.contains(piece), "\(result.errors)") }
     #expect(result.output.isEmpty)
+  }
+
+  /// The same rows as CSV, gzip and Parquet (written by DuckDB, numbers of 32 bits and texts about
+  /// them) say the same; what is wrong in Parquet is said with its row.
+  @Test func everyFormatSaysTheSame() throws {
+    let folder = try temporaryFolder()
+    guard let duckdb = try DuckDB.linked(into: folder) else { return }
+    try Sample().write(folder)
+    let place = folder.path
+    try duckdb.run(
+      """
+      CREATE TABLE s AS SELECT 'a' || chr(10) || 'b' AS note, customer, churned,
+        round(p, 4)::DOUBLE AS p, "q, old"::DOUBLE AS "q, old", w::FLOAT AS w
+      FROM read_csv('\(place)/scores.csv')
+      """, "COPY s TO '\(place)/scores.csv' (HEADER)",
+      "COPY s TO '\(place)/scores.csv.gz' (HEADER)", "COPY s TO '\(place)/scores.parquet'")
+    let options =
+      Self.basic.dropFirst(2) + [
+        "--against", "q, old", "--group", "customer", "--weight", "w", "--k", "100", "--json",
+      ]
+    func evaluate(_ file: String, _ more: String...) throws -> String {
+      let result = try Program.run(["evaluate", file] + options + more, in: folder)
+      #expect(result.status == 0, "\(file): \(result.errors)")
+      return result.output
+    }
+    let table = try evaluate("scores.csv")
+    #expect(table.contains("roc_auc"))
+    for file in ["scores.csv.gz", "scores.parquet"] { #expect(try evaluate(file) == table) }
+    #expect(try evaluate("scores.parquet", "--threads", "3") == table)
+    try duckdb.run(
+      """
+      COPY (SELECT note, churned, CASE WHEN customer = 'c350' THEN 1.5 ELSE p END AS p
+        FROM read_parquet('\(place)/scores.parquet')) TO '\(place)/bad.parquet'
+      """)
+    let bad = try Program.run(
+      ["evaluate", "bad.parquet"] + Self.basic.dropFirst(2), in: folder)
+    // Rows 701 and 702 are that customer's.
+    #expect(bad.status == 65 && bad.errors.contains("bad.parquet, row 701: "), "\(bad.errors)")
+    #expect(bad.errors.contains("\"p\"") && bad.errors.contains("0 to 1"))
+    try duckdb.run(
+      """
+      COPY (SELECT note, CASE WHEN customer <> 'c350' THEN churned END AS churned, p
+        FROM read_parquet('\(place)/scores.parquet')) TO '\(place)/bad.parquet'
+      """)
+    let missing = try Program.run(
+      ["evaluate", "bad.parquet"] + Self.basic.dropFirst(2), in: folder)
+    #expect(missing.status == 65 && missing.errors.contains("row 701: "), "\(missing.errors)")
   }
 
   /// Two rows, equal scores, probabilities of 0 and 1: what cannot be told is null, and nothing fails.

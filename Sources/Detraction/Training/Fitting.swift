@@ -89,7 +89,7 @@ extension Trainer {
       let study = try ResponseStudy(
         respondents: try known.response, silent: sample.response,
         sources: schema.designSources, names: schema.names,
-        silentProbabilities: fitted.logits(
+        silentProbabilities: try fitted.logits(
           try fitted.expand(sample.raw, threads: threads), threads: threads
         ).map { fitted.calibration.probability(logit: $0) }, threads: threads)
       let share = min(

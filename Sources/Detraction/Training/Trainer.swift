@@ -88,9 +88,10 @@ package struct Trainer {
       }
     }
     let (reference, silentLogits) = try reference(of: silent, fitted)
-    let judgement = try inquiry.map {
+    let answers = try answered(by: fitted)
+    let judgement = try inquiry.map { (inquiry) throws(DetractionError) in
       try Judgement(
-        self, known, fitted, $0, silentLogits: silentLogits, answers: try answered(by: fitted))
+        self, known, fitted, inquiry, silentLogits: silentLogits, answers: answers)
     }
     var model = Model(
       name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,

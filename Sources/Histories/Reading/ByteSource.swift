@@ -9,6 +9,12 @@ package struct ByteSource: Sendable {
   /// file.
   let command: (rows: [String], header: [String])?
 
+  /// Whether places in it are rows, from 1, since nobody has seen its lines.
+  var countsRows: Bool { command != nil }
+
+  /// A place in it for messages.
+  func place(_ number: Int) -> String { "\(path), \(countsRows ? "row" : "line") \(number)" }
+
   package static func file(_ path: String) -> ByteSource { ByteSource(path: path, command: nil) }
 
   /// Throws `inputMissing` where there is no such file, and `service` where the program does not

@@ -52,7 +52,8 @@ final class RowBatches {
           failure.report(error, at: .max)
         }
         guard more else { return }
-        var chunk = Chunk(buffer, worker: worker, columns: columns, fields: fields)
+        var chunk = Chunk(
+          buffer, worker: worker, columns: columns, fields: fields, countsRows: source.countsRows)
         defer { chunk.deallocate() }
         do throws(RowFailure) {
           let result = try body(&chunk)
@@ -68,7 +69,7 @@ final class RowBatches {
     for part in sorted {
       if let failure = part.failure {
         throw .dataContract(
-          "\(source.path), line \(lines + 1 + failure.lineInChunk): \(failure.text)")
+          "\(source.place(lines + 1 + failure.lineInChunk)): \(failure.text)")
       }
       lines += part.lines
       if let made = part.made { results.append(made) }
@@ -87,10 +88,15 @@ final class RowBatches {
     private let columns: Int
     private let buffer: ChunkBuffer
     private var reader: RowReader
+    /// Whether places are rows, as in Parquet, and not lines.
+    private let countsRows: Bool
+    private var rows = 0
 
     init(
-      _ buffer: ChunkBuffer, worker: Int, columns: Int, fields: UnsafeMutablePointer<Field>
+      _ buffer: ChunkBuffer, worker: Int, columns: Int, fields: UnsafeMutablePointer<Field>,
+      countsRows: Bool
     ) {
+      self.countsRows = countsRows
       self.worker = worker
       self.columns = columns
       self.fields = fields
@@ -108,15 +114,17 @@ final class RowBatches {
       return 1 + bytes.reduce(0) { $0 &+ ($1 == 0x0a ? 1 : 0) }
     }
 
-    /// Line ends met so far, and the line (from 0 in the chunk) of the row last read.
-    var lines: Int { reader.lines }
-    var line: Int { reader.rowLine }
+    /// Line ends met so far, and the line (from 0 in the chunk) of the row last read; of a program's
+    /// output rows instead, the header apart.
+    var lines: Int { countsRows ? rows : reader.lines }
+    var line: Int { countsRows ? rows - 1 : reader.rowLine }
 
     /// Reads the next row into `fields`; false at the end. Throws for a row that has not one field
     /// a column.
     @inline(__always)
     mutating func next() throws(RowFailure) -> Bool {
       guard let count = reader.next() else { return false }
+      rows &+= 1
       if count != columns || reader.malformed { throw malformed(count) }
       return true
     }

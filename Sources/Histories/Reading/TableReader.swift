@@ -3,6 +3,8 @@ package struct WantedCell: Sendable {
   package enum Kind: Sendable {
     /// A number; NaN where it is missing.
     case number
+    /// A number of a range in every row; the text says which ("a probability, 0 to 1").
+    case numberWithin(ClosedRange<Double>, String)
     /// The place of the cell's text among these; NaN for any other.
     case level([String])
   }
@@ -52,8 +54,13 @@ package struct TableRows: Sendable {
       for index in 0..<width {
         let field = chunk.fields[cells[index].place]
         guard let levels = cells[index].levels else {
-          if let number = DecimalNumber(field) {
+          if let number = DecimalNumber(field), cells[index].range?.contains(number.value) != false
+          {
             target[index] = number.value
+          } else if let expected = cells[index].expected {
+            throw RowFailure(
+              lineInChunk: chunk.line,
+              text: "the column \"\(cells[index].name)\" does not hold \(expected) here")
           } else if ColumnTally.isBlank(field) || ColumnTally.isMark(field) {
             target[index] = .nan
           } else {
@@ -88,19 +95,27 @@ struct PlacedCell {
   let name: String
   let place: Int
   let levels: TextTable?
+  let range: ClosedRange<Double>?
+  let expected: String?
 
   init(_ cell: WantedCell, _ header: Header) throws(HistoriesError) {
     name = cell.name
     place = try header.column(cell.name, for: "the vectors")
-    guard case .level(let levels) = cell.kind else {
-      self.levels = nil
+    var levels: [String] = []
+    switch cell.kind {
+    case .number:
+      (self.levels, range, expected) = (nil, nil, nil)
       return
+    case .numberWithin(let range, let expected):
+      (self.levels, self.range, self.expected) = (nil, range, expected)
+      return
+    case .level(let known): levels = known
     }
     let table = TextTable()
     for level in levels {
       Array(level.utf8).withUnsafeBufferPointer { _ = table.add($0, hash: TextTable.hash($0)) }
     }
-    self.levels = table
+    (self.levels, range, expected) = (table, nil, nil)
   }
 }
 

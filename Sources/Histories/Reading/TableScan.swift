@@ -99,7 +99,7 @@ package struct TableScan: Sendable {
     func failure(_ place: ColumnTally.Place?, _ text: String) -> HistoriesError {
       let place = place ?? ColumnTally.Place(chunk: 0, line: 0)
       let line = chunks[..<place.chunk].reduce(1 + place.line) { $0 + $1.lines }
-      return .dataContract("\(source.path), line \(line): \(text)")
+      return .dataContract("\(source.place(line)): \(text)")
     }
     var columns: [ScannedColumn] = []
     var found: ScannedColumn?

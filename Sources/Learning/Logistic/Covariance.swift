@@ -30,6 +30,8 @@ package struct ParameterCovariance: Sendable, Equatable {
   /// Full, symmetric, (p + 1)².
   let elements: [Double]
 
+  /// Columns, the intercept apart.
+  package var columns: Int { center.count }
   private var size: Int { center.count + 1 }
 
   /// On the raw columns, unnormalised. O(columns²).
@@ -66,26 +68,31 @@ package struct ParameterCovariance: Sendable, Equatable {
     }
   }
 
-  /// (x, 1) V (x, 1)' of raw rows: the variances of their linear predictors, by one matrix product a
-  /// tile. Throws `sizeMismatch`, `nonFiniteInput`. O(rows × columns²).
-  package func variances(of x: Matrix, threads: Int) throws(LearningError) -> [Double] {
+  /// (x, 1) V (x, 1)' of raw rows (all, or those of a range): the variances of their linear
+  /// predictors, by one matrix product a tile. Throws `sizeMismatch`, `nonFiniteInput`.
+  /// O(rows × columns²).
+  package func variances(
+    of x: Matrix, rows range: Range<Int>? = nil, threads: Int
+  ) throws(LearningError) -> [Double] {
     guard x.columns == center.count else {
       throw .sizeMismatch(
         what: "columns of the matrix", expected: center.count, got: x.columns)
     }
     let rows = CenteredRows(x, center: center, scale: scale)
-    let variances = rows.quadraticForms(elements, threads: threads)
-    guard variances.allSatisfy(\.isFinite) else { throw x.firstNonFinite() }
+    let range = range ?? 0..<x.rows
+    let variances = rows.quadraticForms(elements, rows: range, threads: threads)
+    guard variances.allSatisfy(\.isFinite) else { throw x.firstNonFinite(in: range) }
     return variances
   }
 }
 
 extension CenteredRows {
-  /// z V z' of every row, V being symmetric. O(rows × columns²).
-  func quadraticForms(_ v: [Double], threads: Int) -> [Double] {
+  /// z V z' of some rows, V being symmetric. O(rows × columns²).
+  func quadraticForms(_ v: [Double], rows: Range<Int>, threads: Int) -> [Double] {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= self.rows)
     let width = self.width
     let tile = self.tile
-    let stripes = StripedWork.bounds(of: rows, unit: tile)
+    let stripes = StripedWork.bounds(of: rows.count, unit: tile)
     let parts = StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
       let z = UnsafeMutablePointer<Double>.allocate(capacity: 2 * tile * width)
       defer { z.deallocate() }
@@ -93,7 +100,7 @@ extension CenteredRows {
       return stride(from: stripes[stripe].lowerBound, to: stripes[stripe].upperBound, by: tile)
         .flatMap { start in
           let range = start..<min(start + tile, stripes[stripe].upperBound)
-          write(range, to: z)
+          write(rows.lowerBound + range.lowerBound..<rows.lowerBound + range.upperBound, to: z)
           BLAS.multiply(
             z, rows: range.count, transposed: v, count: width, columns: width, into: product)
           return (0..<range.count).map { i in
@@ -145,8 +152,12 @@ struct Bread: Sendable {
   let scale: [Double]
   /// (H + L)⁻¹ of the kept columns, 0 elsewhere; full, symmetric, unnormalised.
   let inverse: [Double]
-  /// H, likewise.
+  /// H, of all columns.
   let hessian: [Double]
+  /// The fit, its mean loss's gradient and its penalty in these coordinates, the intercept last.
+  let theta: [Double]
+  let gradient: [Double]
+  let terms: CoordinatePenalty
   /// −Σ w loss.
   let logLikelihood: Double
 
@@ -200,6 +211,9 @@ struct Bread: Sendable {
     self.center = center
     self.scale = scale
     self.inverse = inverse
+    self.theta = theta
+    gradient = value.gradient
+    self.terms = terms
     self.hessian = hessian.map { $0 * data.weightSum }
     rows = CenteredRows(x, center: center, scale: scale)
     logLikelihood = -value.loss * data.weightSum

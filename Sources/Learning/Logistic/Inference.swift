@@ -119,27 +119,6 @@ extension LogisticFit {
       effectiveParameters: bread.effectiveParameters, weightSum: data.weightSum)
   }
 
-  /// A probability with its 95 % interval: η ± 1.96 √(x V x'), through the logistic function.
-  package struct ScoreInterval: Sendable, Equatable {
-    package let probability: Double
-    package let low: Double
-    package let high: Double
-  }
-
-  /// The intervals of any rows. Throws `sizeMismatch`, `nonFiniteInput`. O(rows × columns²).
-  package func scoreIntervals(
-    _ x: Matrix, covariance: ParameterCovariance, threads: Int
-  ) throws(LearningError) -> [ScoreInterval] {
-    let logits = try linearPredictors(x, threads: threads)
-    let variances = try covariance.variances(of: x, threads: threads)
-    return zip(logits, variances).map { logit, variance in
-      let half = Normal.twoSided95 * max(variance, 0).squareRoot()
-      return ScoreInterval(
-        probability: Self.probability(logit: logit), low: Self.probability(logit: logit - half),
-        high: Self.probability(logit: logit + half))
-    }
-  }
-
   /// What part of the logit's variance over the rows each group of columns carries:
   ///
   ///     share_k = cov(η_k, η) / var(η),  η_k = Σ_{j in group k} b_j x_j,  η = Σ_j b_j x_j

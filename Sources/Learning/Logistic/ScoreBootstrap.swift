@@ -97,8 +97,7 @@ package struct Bootstrap: Sendable {
     }
   }
 
-  /// The part of the replicates in which each parameter is not 0: for refits, how often a column is
-  /// selected.
+  /// The part of the replicates in which each parameter is not 0: how often a column is selected.
   package var selectionFrequency: [Double] {
     estimates.indices.map { j in
       Double((0..<replicates.rows).count { replicates[$0, j] != 0 }) / Double(replicates.rows)
@@ -112,16 +111,19 @@ extension LogisticFit {
   ///     b* = b + (H + L)⁻¹ Σ_g (m_g − 1) s_g
   ///
   /// s_g the scores summed over group g (a row by itself if `groups` is nil), m_g Poisson(1). Its
-  /// covariance is the sandwich's. A step selects nothing: where the penalty does, use
-  /// `refitBootstrap`; here `noStandardErrors` is thrown.
+  /// covariance is the sandwich's. Where the penalty selects, the step goes to the minimum of the
+  /// same quadratic model of the loss under the penalty, corners and sides included (one step of
+  /// proximal Newton): then `selectionFrequency` says how firmly columns are chosen, and standard
+  /// errors mean little.
   ///
-  /// The n × B counts are drawn and used a tile at a time. O(groups × replicates × columns).
+  /// The n × B counts are drawn and used a tile at a time. O(groups × replicates × columns); where
+  /// the penalty selects also replicates × sweeps × columns².
   package func scoreBootstrap(
     _ data: LogisticData, groups: [Int]? = nil, replicates: Int = 1000, seed: UInt64
   ) throws(LearningError) -> Bootstrap {
-    guard !penalty.selects else { throw .noStandardErrors }
-    guard replicates >= 2 else {
-      throw .badParameter(name: "replicates", value: Double(replicates), needed: "2 or more")
+    guard replicates >= 2, replicates <= 1 << 20 else {
+      throw .badParameter(
+        name: "replicates", value: Double(replicates), needed: "2 to 1048576")
     }
     let bread = try Bread(self, data)
     var clusters: Clusters?
@@ -143,68 +145,43 @@ extension LogisticFit {
       BLAS.addProduct(
         transposed: drawn, rows: replicates, z, columns: width, count: range.count, into: sums)
     }
-    var steps = [Double](repeating: 0, count: replicates * width)
-    BLAS.multiply(
-      sums, rows: replicates, transposed: bread.inverse, count: width, columns: width, into: &steps)
-    let estimates = coefficients + [intercept]
+    let thetas = penalty.selects ? bread.minima(of: sums) : bread.steps(along: sums)
     let result = Matrix(rows: replicates, columns: width) { span in
       for b in 0..<replicates {
-        var last = steps[b * width + width - 1]
+        var last = thetas[b * width + width - 1]
         for j in 0..<(width - 1) {
-          let moved = steps[b * width + j] / bread.scale[j]
-          last -= moved * bread.center[j]
-          span[b * width + j] = estimates[j] + moved
+          let coefficient = thetas[b * width + j] / bread.scale[j]
+          last -= coefficient * bread.center[j]
+          span[b * width + j] = coefficient
         }
-        span[b * width + width - 1] = estimates[width - 1] + last
+        span[b * width + width - 1] = last
       }
     }
-    return Bootstrap(replicates: result, estimates: estimates)
+    return Bootstrap(replicates: result, estimates: coefficients + [intercept])
+  }
+}
+
+extension Bread {
+  /// θ + (H + L)⁻¹ u for every row u of `sums`.
+  fileprivate func steps(along sums: [Double]) -> [Double] {
+    let count = sums.count / size
+    var thetas = [Double](repeating: 0, count: sums.count)
+    BLAS.multiply(
+      sums, rows: count, transposed: inverse, count: size, columns: size, into: &thetas)
+    for k in thetas.indices { thetas[k] += theta[k % size] }
+    return thetas
   }
 
-  /// The fit made anew, at the same penalty, on every resample: rows' weights times the Poisson(1)
-  /// count of their group. For penalties that select; `selectionFrequency` then says how firmly.
-  ///
-  /// A resample that lacks one of the classes is drawn again. Throws as `fitLogistic`.
-  /// O(replicates × a fit).
-  package func refitBootstrap(
-    _ data: LogisticData, parameters: LogisticParameters, groups: [Int]? = nil,
-    replicates: Int = 100, seed: UInt64
-  ) throws(LearningError) -> Bootstrap {
-    let clusters = try Clusters(groups ?? Array(0..<data.x.rows), rows: data.x.rows)
-    guard replicates >= 2, replicates <= 1 << 20 else {
-      throw .badParameter(
-        name: "replicates", value: Double(replicates), needed: "2 to 1048576")
+  /// For every row u of `sums` the minimum of the quadratic model with gradient g − u / W under the
+  /// penalty, to subgradients of 1e-9.
+  fileprivate func minima(of sums: [Double]) -> [Double] {
+    let model = QuadraticModel(lower: hessian.map { $0 / data.weightSum }, size: size)
+    let minima = StripedWork.map(stripes: sums.count / size, threads: data.threads) { b in
+      var minimum = theta
+      var slope = (0..<size).map { gradient[$0] - sums[b * size + $0] / data.weightSum }
+      _ = model.minimise(&minimum, gradient: &slope, penalty: terms, tolerance: 1e-9)
+      return minimum
     }
-    let counts = PoissonCounts(seed: seed)
-    let width = coefficients.count + 1
-    var elements: [Double] = []
-    var draw = 0
-    while elements.count < replicates * width {
-      var weights = data.weights ?? [Double](repeating: 1, count: data.x.rows)
-      for cluster in 0..<clusters.count {
-        var count = 0.0
-        counts.write(
-          cluster: draw * clusters.count + cluster, replicates: 1, less: 0, to: &count)
-        for row in clusters.rows(cluster) { weights[Int(row)] *= count }
-      }
-      draw += 1
-      guard draw <= 10 * replicates else {
-        throw .tooFewGroups(groups: clusters.count, needed: clusters.count + 1)
-      }
-      do {
-        let resampled = try LogisticData(
-          data.x, labels: data.labels, weights: weights, offsets: data.offsets,
-          threads: data.threads)
-        let fit = try fitLogistic(resampled, parameters: parameters)
-        elements += fit.coefficients + [fit.intercept]
-      } catch .oneClass {
-        continue
-      } catch .noWeight {
-        continue
-      }
-    }
-    return Bootstrap(
-      replicates: try Matrix(rows: replicates, columns: width, elements: elements),
-      estimates: coefficients + [intercept])
+    return Array(minima.joined())
   }
 }

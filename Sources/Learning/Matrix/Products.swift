@@ -55,7 +55,7 @@ extension Matrix {
     let rows = CenteredRows(
       self, center: [Double](repeating: 0, count: columns),
       scale: [Double](repeating: 1, count: columns))
-    return rows.quadraticForms(Array(covariance.values), threads: threads)
+    return rows.quadraticForms(Array(covariance.values), rows: 0..<rows.rows, threads: threads)
   }
 
   /// ‖x_i − y_j‖² for every pair of rows, by one product: ‖x‖² + ‖y‖² − 2 x·y, at least 0.
