@@ -94,12 +94,13 @@ extension Trainer {
         ).map { fitted.calibration.probability(logit: $0) }, threads: threads)
       let share = min(
         1, callable.map { Double($0) / Double(silent.accounts.count) } ?? Self.defaultShare)
-      let ridge = LogisticParameters(penalty: .none, standardise: false)
-      let pooling = try voiced.map {
+      let ridge = try LogisticParameters(penalty: .none, standardise: false)
+      let pooling = try voiced.map { (voiced) throws(LearningError) in
         try PoolingChoice(
           twoSided: .init(x: x, labels: known.labels, folds: known.folds),
           oneSided: .init(
-            x: try fitted.expand($0.raw, threads: threads), labels: $0.labels, folds: $0.folds),
+            x: try fitted.expand(voiced.raw, threads: threads), labels: voiced.labels,
+            folds: voiced.folds),
           weights: study.weights.values, customers: known.customers, share: share,
           lambdas: Self.lambdas, parameters: ridge, threads: threads)
       }
