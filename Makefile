@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
-.PHONY: demo test build bench ranking format lint venv clean
+.PHONY: demo test build bench ranking silent format lint venv clean
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
@@ -56,6 +56,10 @@ out-of-core: build .venv/bench
 # How well the silent of twenty synthetic bases are ranked; writes benchmarks/results/ranking.md.
 ranking: build .venv/bench
 	.venv/bin/python benchmarks/ranking.py
+
+# Ranking and level of the silent at several strengths of response bias; benchmarks/results/silent.md.
+silent: build .venv/bench
+	.venv/bin/python benchmarks/silent.py
 
 format:
 	swift format -i -r --configuration .swift-format Package.swift Sources Tests
