@@ -73,7 +73,7 @@ struct NewtonSolver {
           maxGradient: maxGradient)
       }
       if maxGradient <= tolerance, -0.5 * slope <= 0.1 * tolerance {
-        try refuseRunaway(point, step, &passes)
+        try refuseRunaway(point, step, model, &passes)
         return solution()
       }
       guard passes < maximumPasses else {
@@ -270,16 +270,23 @@ struct NewtonSolver {
   /// optimum near. Then one more Newton step, which elsewhere ends a fit, shrinks it only e-fold.
   /// Looked at where the step is long beside the gradient (curvature under 1e-5) in a column without
   /// penalty. One pass more there, none elsewhere.
-  private func refuseRunaway(_ point: Point, _ step: [Double], _ passes: inout Int)
-    throws(LearningError)
-  {
-    let free = (0..<(point.theta.count - 1)).filter { penalty.isFree($0) }
-    guard let column = free.max(by: { abs(step[$0]) < abs(step[$1]) }) else { return }
-    guard point.residual > 1e-13, abs(step[column]) > 1e5 * point.residual else { return }
+  private func refuseRunaway(
+    _ point: Point, _ step: [Double], _ model: any LocalModel, _ passes: inout Int
+  ) throws(LearningError) {
+    let suspects = (0..<(point.theta.count - 1)).filter {
+      penalty.isFree($0) && abs(step[$0]) > 1e5 * point.residual
+    }.sorted { (abs(step[$1]), $0) < (abs(step[$0]), $1) }
+    guard point.residual > 1e-13, !suspects.isEmpty else { return }
     let next = evaluate(zip(point.theta, step).map { $0 + $1 }, .none, &passes)
-    guard next.residual > 0.2 * point.residual, next.objective < point.objective,
-      !movesSoftLabels(step)
-    else { return }
-    throw .separated(column: column, standardisedCoefficient: point.theta[column])
+    guard next.residual > 0.2 * point.residual, next.objective < point.objective else { return }
+    // What a pull at one column alone would move: a level of labels near 1 beside it has its own.
+    let zero = [Double](repeating: 0, count: point.theta.count)
+    for column in suspects {
+      var pull = zero
+      pull[column] = -1
+      let direction = model.step(from: zero, gradient: pull, penalty: penalty)
+      if movesSoftLabels(direction) { continue }
+      throw .separated(column: column, standardisedCoefficient: point.theta[column])
+    }
   }
 }
