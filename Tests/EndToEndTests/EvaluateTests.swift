@@ -227,7 +227,7 @@ import Testing
       """
       CREATE TABLE s AS SELECT 'a' || chr(10) || 'b' AS note, customer, churned,
         round(p, 4)::DOUBLE AS p, "q, old"::DOUBLE AS "q, old", w::FLOAT AS w
-      FROM read_csv('\(place)/scores.csv')
+      FROM read_csv('\(place)/scores.csv', types = {'churned': 'VARCHAR'})
       """, "COPY s TO '\(place)/scores.csv' (HEADER)",
       "COPY s TO '\(place)/scores.csv.gz' (HEADER)", "COPY s TO '\(place)/scores.parquet'")
     let options =

@@ -57,6 +57,8 @@ import Testing
                     else {})
             fit = sm.Logit(y, z).fit(method="newton", tol=1e-14, maxiter=50, disp=0, **kind)
             beta, V = fit.params, fit.cov_params()
+            if "robust" in options:  # of likelihoods statsmodels' HC1 is HC0
+                V = V * len(y) / (len(y) - 7)
         eta = new @ beta
         se = np.sqrt(np.einsum("ij,jk,ik->i", new, V, new))
         sigmoid = lambda t: 1 / (1 + np.exp(-t))

@@ -132,7 +132,7 @@ import Testing
     let chosen = Dictionary(
       uniqueKeysWithValues: try grouped.coefficients.map { ($0.feature, try #require($0.chosen)) })
     #expect(chosen.count == 6 && chosen.values.allSatisfy { (0...1).contains($0) })
-    #expect(chosen["a"] == 1 && (chosen["b"] ?? 0) > 0.9, "\(chosen)")
+    #expect(chosen["a"] == 1 && (chosen["c"] ?? 0) > 0.9, "\(chosen)")
     #expect(["d", "e", "f"].contains { (chosen[$0] ?? 1) < 0.9 }, "\(chosen)")
     #expect(grouped.resamplings?.units == "groups" && grouped.resamplings?.replicates == 1000)
     let words = try run(options, in: folder)
