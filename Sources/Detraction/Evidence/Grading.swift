@@ -5,10 +5,18 @@ package struct Grading: Codable, Sendable, Equatable {
     /// The grade that asks for it: a check failed leaves the version below this grade.
     package var grade: Grade
     package var name: String
-    /// Nil: not known.
+    /// Nil: not known, or no finite number.
     package var value: Double?
     package var needed: String
     package var passed: Bool
+
+    init(grade: Grade, name: String, value: Double?, needed: String, passed: Bool) {
+      self.grade = grade
+      self.name = name
+      self.value = value.flatMap { $0.isFinite ? $0 : nil }
+      self.needed = needed
+      self.passed = passed
+    }
   }
 
   package let grade: Grade
