@@ -154,7 +154,7 @@ package struct Drift: Sendable, Codable, Equatable {
     let null = index.null(level)
     return Shift(
       name: name, index: index.index, null: null.isFinite ? null : nil,
-      isShifted: index.index > max(watchIndex, null))
+      isShifted: index.index > watchIndex && index.isBeyondChance(level))
   }
 
   private static func volume(_ flagged: Int, _ before: [Int]) -> Volume {

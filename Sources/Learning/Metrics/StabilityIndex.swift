@@ -64,8 +64,8 @@ package struct ReferenceBins: Sendable, Codable, Equatable {
 ///
 /// Where nothing changed, index / (1/N + 1/M) is nearly χ² with bins − 1 degrees of freedom (METHODS
 /// 4.5; Yurdakul & Naranjo 2020). That fails for bins of few rows, so that bins are joined with their
-/// neighbour until either side expects at least 5 (Cochran's rule); a bin still empty counts as half
-/// a row.
+/// neighbour until either side expects at least 5 (Cochran's rule); a bin still empty counts as half a
+/// row.
 package struct StabilityIndex: Sendable, Codable, Equatable {
   /// 0 where fewer than two bins are left.
   package let index: Double
@@ -73,6 +73,8 @@ package struct StabilityIndex: Sendable, Codable, Equatable {
   package let bins: Int
   /// 1/N + 1/M, what the index is measured in.
   private let unit: Double
+  /// Pearson's statistic of the two samples, which keeps nearer to χ² where bins are small.
+  private let pearson: Double
 
   private static let least = 5.0
 
@@ -103,6 +105,11 @@ package struct StabilityIndex: Sendable, Codable, Equatable {
       }
     }
     bins = joined.count
+    pearson = joined.reduce(0) { sum, bin in
+      let a = (bin.r + bin.a) / (m + n) * n
+      let r = (bin.r + bin.a) / (m + n) * m
+      return sum + (bin.a - a) * (bin.a - a) / a + (bin.r - r) * (bin.r - r) / r
+    }
     unit = n > 0 && m > 0 ? 1 / n + 1 / m : .infinity
     index =
       joined.count < 2
@@ -114,9 +121,16 @@ package struct StabilityIndex: Sendable, Codable, Equatable {
       }
   }
 
-  /// What chance alone exceeds with probability 1 − `level`; infinite where fewer than two bins
-  /// are left.
+  /// What chance alone exceeds with probability 1 − `level`, for many rows; infinite where fewer than
+  /// two bins are left.
   package func null(_ level: Double) -> Double {
     bins < 2 ? .infinity : unit * ChiSquare.quantile(level, degrees: bins - 1)
+  }
+
+  /// Whether the index is beyond `null`, and not by small bins alone: Pearson's statistic is beyond
+  /// its own bound as well.
+  package func isBeyondChance(_ level: Double) -> Bool {
+    bins >= 2 && index > null(level)
+      && pearson > ChiSquare.quantile(level, degrees: bins - 1)
   }
 }
