@@ -1,24 +1,24 @@
 package import Learning
 
-/// The detractor rate of the silent from respondents alone:
+/// The detractor rate to be expected of the silent, from respondents alone:
 ///
 ///     μ = mean over silent of p + Σ w (y − p) / Σ w over respondents,
 ///
 /// w their odds weights, p out of fold. Right if either p or w is, given that who speaks depends on x
 /// alone (METHODS 1.3); wrong by the offset where it depends on satisfaction itself.
 package struct DoublyRobustRate: Sendable, Codable, Equatable {
-  /// With its 95 % interval: percentiles over 1,000 draws of customers among the respondents. The
-  /// silent are all there are, so they are not drawn.
+  /// With its 95 % interval: percentiles over draws of customers among the respondents. The silent
+  /// are all there are, so they are not drawn.
   package let rate: Evaluation.Estimate
   /// Mean of p over the silent, and what the residuals add.
   package let model: Double
   package let correction: Double
 
   /// `customers` are hashes of the respondents' accounts. Throws `sizeMismatch`, `tooFewRows`,
-  /// `noWeight`. O(silent + 1,000 customers).
+  /// `noWeight`. O(silent + replicates × customers).
   package init(
     silentLogits: [Double], logits: [Double], labels: [Double], weights: [Double],
-    customers: [UInt64], seed: UInt64 = 1, threads: Int
+    customers: [UInt64], replicates: Int = 1000, seed: UInt64 = 1, threads: Int
   ) throws(LearningError) {
     for (what, count) in [
       ("labels", labels.count), ("weights", weights.count), ("customers", customers.count),
@@ -40,7 +40,8 @@ package struct DoublyRobustRate: Sendable, Codable, Equatable {
     let added = residuals.reduce(0, +) / total
     model = mean
     correction = added
-    let replicates = bootstrapRatios(residuals, over: sums, seed: seed, threads: threads)
+    let replicates = bootstrapRatios(
+      residuals, over: sums, replicates: replicates, seed: seed, threads: threads)
     func rate(_ correction: Double) -> Double { min(max(mean + correction, 0), 1) }
     self.rate = .init(
       value: rate(added),

@@ -18,6 +18,8 @@ import Testing
     var logits: [Double] = []
     var labels: [Double] = []
     var weights: [Double] = []
+    /// The silent rate that chance itself has no part in.
+    var expected = 0.0
     var customers: [UInt64] { labels.indices.map(UInt64.init) }
     var truth: Double { silentLabels.reduce(0, +) / Double(silentLabels.count) }
 
@@ -42,16 +44,18 @@ import Testing
           propensity.append(bias == .onFeatures ? r : -0.8)
         } else {
           silentLogits.append(eta + g)
+          expected += 1 / (1 + exp(-eta))
           silentLabels.append(isDetractor ? 1 : 0)
         }
       }
       weights = OddsWeights(propensityLogits: propensity).values
+      expected = bias == .onSatisfaction ? truth : expected / Double(silentLogits.count)
     }
 
-    func robust(threads: Int = 1) throws -> DoublyRobustRate {
+    func robust(replicates: Int = 1000, threads: Int = 1) throws -> DoublyRobustRate {
       try DoublyRobustRate(
         silentLogits: silentLogits, logits: logits, labels: labels, weights: weights,
-        customers: customers, threads: threads)
+        customers: customers, replicates: replicates, threads: threads)
     }
 
     /// Answers of so many silent accounts drawn by lot.
@@ -63,11 +67,13 @@ import Testing
         attempts: count * 2)
     }
 
-    func level(_ answers: SilentAnswers, threads: Int = 1) throws -> SilentLevel {
+    func level(_ answers: SilentAnswers, replicates: Int = 1000, threads: Int = 1) throws
+      -> SilentLevel
+    {
       try SilentLevel(
         answers: answers, silentLogits: silentLogits, silent: silentLogits.count,
         respondents: labels.count, respondentDetractors: labels.count { $0 == 1 },
-        doublyRobust: robust(threads: threads), threads: threads)
+        doublyRobust: robust(replicates: replicates, threads: threads), threads: threads)
     }
   }
 
@@ -79,13 +85,15 @@ import Testing
     for base in 0..<100 {
       let population = Population(bias, seed: UInt64(base) &+ 40_000)
       let truth = population.truth
-      let level = try population.level(population.answers(400, seed: UInt64(base)))
+      let level = try population.level(
+        population.answers(400, seed: UInt64(base)), replicates: 8)
       let rate = try #require(level.rate)
       let value = try #require(rate.value)
       errors.append(value - truth)
       if try #require(rate.low) <= truth, truth <= (try #require(rate.high)) { covered += 1 }
       if abs(value - truth) <= 0.02 { near += 1 }
-      let many = try population.level(population.answers(1_600, seed: UInt64(base)))
+      let many = try population.level(
+        population.answers(1_600, seed: UInt64(base)), replicates: 8)
       if abs(try #require(many.rate?.value) - truth) > 0.02 { farWith1600 += 1 }
     }
     let mean = errors.reduce(0, +) / 100
@@ -105,7 +113,7 @@ import Testing
       let population = Population(bias, size: 4_000, seed: UInt64(base) &+ 90_000)
       let level = try population.level(.none)
       let rate = level.doublyRobust.rate
-      let truth = population.truth
+      let truth = population.expected
       errors.append(try #require(rate.value) - truth)
       if try #require(rate.low) <= truth, truth <= (try #require(rate.high)) { covered += 1 }
       let range = level.silentRate
