@@ -44,18 +44,19 @@ import Testing
   /// the trend over snapshots notwithstanding.
   @Test func noiseIsUniform() throws {
     var counts = [0, 0, 0]
-    let runs = 400
+    let runs = 800
     for run in 0..<runs {
-      let base = try base(customers: 60, columns: 6, signal: 0, seed: UInt64(5000 + run))
+      let base = try base(customers: 48, columns: 5, signal: 0, seed: UInt64(70_000 + run))
       let test = try permutationTest(
         base.data, folds: base.folds, groups: base.groups, strata: base.strata,
-        permutations: 99, seed: UInt64(run))
+        permutations: 59, seed: UInt64(run))
       for (k, level) in [0.05, 0.1, 0.5].enumerated() where test.p <= level { counts[k] += 1 }
     }
-    // 20, 40 and 200 expected; beyond these once in a thousand.
-    #expect(counts[0] <= 35 && counts[0] >= 7)
-    #expect(counts[1] <= 60 && counts[1] >= 22)
-    #expect(counts[2] <= 232 && counts[2] >= 168)
+    print("p at most 5, 10, 50 %:", counts, "of", runs)
+    // 40, 80 and 400 expected; beyond these once in a thousand.
+    #expect(counts[0] <= 61 && counts[0] >= 22)
+    #expect(counts[1] <= 108 && counts[1] >= 55)
+    #expect(counts[2] <= 445 && counts[2] >= 355)
   }
 
   /// Permuting rows as if each were a customer of its own is what the test must not do: features and

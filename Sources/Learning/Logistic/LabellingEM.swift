@@ -41,20 +41,25 @@ struct LabellingState {
 
 extension LabellingState {
   /// Two steps on, extrapolated: state + 2a r + a² v with r the first step, v what the second differs
-  /// from it and a = ‖r‖/‖v‖; nil where that is no more than the steps themselves. Logits are linear
-  /// in the parameters, so that this is the extrapolation of these. Source: SQUAREM, scheme S3, Varadhan
-  /// & Roland 2008, doi:10.1111/j.1467-9469.2007.00585.x.
-  func leaping(over first: LabellingState, _ second: LabellingState) -> LabellingState? {
+  /// from it and a = ‖r‖/‖v‖, `most` at most; no state where that is no more than the steps themselves.
+  /// Logits are linear in the parameters, so that this is the extrapolation of these. Source: SQUAREM,
+  /// scheme S3, Varadhan & Roland 2008, doi:10.1111/j.1467-9469.2007.00585.x.
+  func leaping(
+    over first: LabellingState, _ second: LabellingState, most: Double
+  ) -> (state: LabellingState?, length: Double) {
     let (here, there) = (joined, first.joined)
     let r = zip(there, here).map { $0 - $1 }
     let v = zip(zip(second.joined, there), r).map { $0.0 - $0.1 - $1 }
     let square = { (values: [Double]) in values.reduce(0) { $0 + $1 * $1 } }
-    let a = (square(r) / square(v)).squareRoot()
-    guard a > 1, a.isFinite else { return nil }
+    let wanted = (square(r) / square(v)).squareRoot()
+    let a = wanted.isNaN ? 1 : min(wanted, most)
+    guard a > 1 else { return (nil, a) }
     let leap = here.indices.map { here[$0] + 2 * a * r[$0] + a * a * v[$0] }
-    return LabellingState(
-      classLogits: Array(leap.prefix(classLogits.count)),
-      propensityLogits: Array(leap.dropFirst(classLogits.count)))
+    return (
+      LabellingState(
+        classLogits: Array(leap.prefix(classLogits.count)),
+        propensityLogits: Array(leap.dropFirst(classLogits.count))), a
+    )
   }
 
   private var joined: [Double] { classLogits + (propensityLogits ?? []) }
@@ -84,7 +89,7 @@ struct SoftFit {
   ) throws(LearningError) -> [Double] {
     let step = try LogisticData(
       data.x, labels: labels, weights: weights, threads: data.threads)
-    let loose = try parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-7)
+    let loose = try parameters.with(lambda: parameters.penalty.lambda, tolerance: 1e-9)
     if let last {
       self.last = try step.solve(
         loose, statistics: last.statistics, center: last.objective.center,
@@ -116,7 +121,7 @@ struct LabellingEM {
 
   private static let most = 500
   /// Of a step: mean move of the labelling's chance, and gain of the log-likelihood in all.
-  private static let leastMove = 1e-5
+  private static let leastMove = 1e-4
   private static let leastGain = 1e-3
 
   init(
@@ -151,6 +156,7 @@ struct LabellingEM {
     var iterations = 0
     var isConverged = false
     var likelihood = 0.0
+    var longest = 1.0
     while true {
       let first = try step(state)
       let second = try step(first)
@@ -162,8 +168,12 @@ struct LabellingEM {
         state = second
         break
       }
-      let leap = state.leaping(over: first, second)
-      if let leap, leap.logLikelihood(data) >= likelihood { state = leap } else { state = second }
+      let (leap, length) = state.leaping(over: first, second, most: longest)
+      let isBetter = leap.map { $0.logLikelihood(data) >= likelihood } ?? false
+      // Leaps grow while they reach their bound, and shrink where one fell short.
+      if let leap, isBetter { state = leap } else { state = second }
+      if leap != nil, !isBetter { longest = max(1, longest / 4) }
+      if length >= longest { longest *= 4 }
     }
     self.state = state
     self.dependsOnColumns = dependsOnColumns

@@ -76,7 +76,8 @@ package struct PositiveUnlabelled: Sendable, Codable, Equatable {
 }
 
 /// Fits both methods and takes SAR-EM where the chance of being labelled depends on the columns beyond
-/// chance (likelihood ratio, p ≤ 0.01) and its split can be told; else the joint fit.
+/// chance (likelihood ratio, p ≤ 0.0001: with factors that may change places it is larger by chance than
+/// its distribution says) and its split can be told; else the joint fit.
 ///
 /// `data.labels` are 1 for labelled rows, 0 for the rest, whatever these are. `parameters` are those of
 /// each M-step's fit. Expectation: a row not labelled belongs to the class with
@@ -113,10 +114,11 @@ package func fitPositiveUnlabelled(
     1
     - ChiSquare.cumulative(
       gain(sar.logLikelihood, joint.logLikelihood), degrees: data.x.columns)
+  let mostByChance = 1e-4
   let sarDoubts = sar.doubts(data)
-  if depends <= 0.01, sarDoubts.isEmpty { return sar.result(data, .sarEM, doubts: []) }
+  if depends <= mostByChance, sarDoubts.isEmpty { return sar.result(data, .sarEM, doubts: []) }
   var doubts = joint.doubts(data)
   if everyLabel > 0.01 { doubts.insert(.everyLabelFits(p: everyLabel), at: 0) }
-  if depends <= 0.01 { doubts = [.labellingDepends(p: depends)] + sarDoubts + doubts }
+  if depends <= mostByChance { doubts = [.labellingDepends(p: depends)] + sarDoubts + doubts }
   return joint.result(data, .joint, doubts: doubts)
 }
