@@ -25,6 +25,8 @@ package struct Backtest: Sendable {
   package var horizonDays: Int
   /// How many origins; nil: as many as can be trained, up to `BacktestRule.mostOrigins`.
   package var origins: Int?
+  /// What outreach did: who was contacted before speaking is no silenced detractor.
+  package var trace: OutreachTrace
   package var threads: Int
   /// What a known detractor's account (by index) weighs when those to be masked are drawn: (1 − e)/e
   /// for a response propensity e, so that they are like the silent. Nil: all alike.
@@ -35,7 +37,8 @@ package struct Backtest: Sendable {
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
     features: FeatureSettings, asOf: Instant, capacity: @escaping @Sendable (Instant) -> Int,
-    horizonDays: Int? = nil, origins: Int? = nil, threads: Int
+    horizonDays: Int? = nil, origins: Int? = nil, trace: OutreachTrace = OutreachTrace(),
+    threads: Int
   ) {
     self.base = base
     self.feedback = feedback
@@ -46,6 +49,7 @@ package struct Backtest: Sendable {
     self.horizonDays =
       horizonDays ?? max(BacktestRule.leastHorizonDays, 3 * training.labelWindowDays)
     self.origins = origins
+    self.trace = trace
     self.threads = threads
   }
 
@@ -142,13 +146,14 @@ package struct Backtest: Sendable {
   {
     let schema = try translating { try base.schema(features, asOf: at) }
     var trainer = Trainer(
-      base: base, feedback: feedback, training: training, schema: schema, asOf: at,
+      base: base, feedback: feedback, training: training, schema: schema, asOf: at, trace: trace,
       threads: threads)
     trainer.masked = masked
     trainer.isJudged = false
     let model = try trainer.train(name: "backtest", timeZone: "", projectDigest: "").model
     return (
-      model, TrainingRows(base: base, feedback: feedback, training: training, asOf: at)
+      model,
+      TrainingRows(base: base, feedback: feedback, training: training, asOf: at, trace: trace)
     )
   }
 

@@ -8,6 +8,8 @@ extension Backtest {
     var labels: [Double] = []
     var voices: [Voice] = []
     var logits: [Double] = []
+    /// The logits of the calibrated probabilities.
+    var said: [Double] = []
     /// Places within their origin, where several are together.
     var places: [Double] = []
     /// The best single feature's scores; empty where there is none.
@@ -19,6 +21,7 @@ extension Backtest {
       Answered(
         accounts: rows.map { accounts[$0] }, labels: rows.map { labels[$0] },
         voices: rows.map { voices[$0] }, logits: rows.map { logits[$0] },
+        said: rows.map { said[$0] },
         places: places.isEmpty ? [] : rows.map { places[$0] },
         best: best.isEmpty ? [] : rows.map { best[$0] })
     }
@@ -32,14 +35,17 @@ extension Backtest {
     throws(DetractionError) -> Answered
   {
     let rows = TrainingRows(
-      base: base, feedback: feedback, training: training, asOf: asOf, snapshots: [at]
+      base: base, feedback: feedback, training: training, asOf: asOf, trace: trace,
+      snapshots: [at]
     ).rows
     var answered = Answered(
       accounts: rows.map { Int32($0.account) }, labels: rows.map { $0.isDetractor ? 1 : 0 },
       voices: rows.map(\.voice))
     try forEachChunk(answered.accounts, asOf: at, model.schema) {
       (_, raw) throws(DetractionError) in
-      answered.logits += model.logits(try model.expand(raw, threads: threads), threads: threads)
+      let logits = model.logits(try model.expand(raw, threads: threads), threads: threads)
+      answered.logits += logits
+      answered.said += logits.map { model.calibration.calibrated(logit: $0) }
       if let best { answered.best += raw.column(best.feature).map(best.score) }
     }
     for days in BacktestRule.shifts {
@@ -61,7 +67,7 @@ extension Backtest {
   func answers(_ answered: Answered, callable: Double) throws(DetractionError) -> Answers? {
     guard answered.hasBoth else { return nil }
     return try groups(answered, callable: callable) { rows in
-      Forecasts(ranks: .logits(rows.logits), logits: nil, clusters: nil)
+      Forecasts(ranks: .logits(rows.logits), clusters: nil)
     }
   }
 
@@ -80,6 +86,7 @@ extension Backtest {
       all.labels += rows.labels
       all.voices += rows.voices
       all.logits += rows.logits
+      all.said += rows.said
       all.places += midRanks(rows.logits)
       if !rows.best.isEmpty { all.best += midRanks(rows.best) }
     }
@@ -89,15 +96,14 @@ extension Backtest {
     let silent = past.reduce(0) { $0 + $1.result.silent }
     return try groups(all, callable: min(1, Double(called) / Double(max(1, silent)))) { rows in
       Forecasts(
-        ranks: .probabilities(rows.places), logits: rows.logits,
+        ranks: .probabilities(rows.places),
         clusters: Outcomes.clusters(of: rows.accounts.map { UInt64($0) }))
     }
   }
 
-  /// What ranks rows, and what their slope is taken of where that is something else.
+  /// What ranks rows, and which of them are resampled together.
   private struct Forecasts {
     var ranks: Forecast
-    var logits: [Double]?
     var clusters: [Int]?
   }
 
@@ -122,11 +128,10 @@ extension Backtest {
       group.precision = Estimate(evaluation.estimate(.precision(cut)))
       group.lift = Estimate(evaluation.estimate(.lift(cut)))
       if both.count == 2 { gain = Estimate(evaluation.difference(.precision(cut))) }
-      let slopes = try forecasts.logits.map {
+      group.calibrationSlope = Estimate(
         try Evaluation(
-          [.logits($0)], outcomes, replicates: BacktestRule.replicates, threads: threads)
-      }
-      group.calibrationSlope = Estimate((slopes ?? evaluation).estimate(.slope))
+          [.logits(rows.said)], outcomes, replicates: BacktestRule.replicates, threads: threads
+        ).estimate(.slope))
       return group
     }
     func spoken(_ voice: Voice) -> Answered {

@@ -7,7 +7,8 @@ extension Backtest {
   /// features `BacktestRule.shiftDays` older. Throws `insufficient` for a leak, by name.
   func singleFeatureControls() throws(DetractionError) -> Controls {
     let schema = try translating { try base.schema(features, asOf: asOf) }
-    let trained = TrainingRows(base: base, feedback: feedback, training: training, asOf: asOf)
+    let trained = TrainingRows(
+      base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
     let rows = judged(trained.rows)
     let labels = rows.map { $0.isDetractor ? 1.0 : 0.0 }
     let positives = labels.reduce(0, +)

@@ -10,7 +10,8 @@ extension Backtest {
   func masking(progress: (String) -> Void)
     throws(DetractionError) -> (masking: Masking?, missing: String?)
   {
-    let rows = TrainingRows(base: base, feedback: feedback, training: training, asOf: asOf)
+    let rows = TrainingRows(
+      base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
     var first: [Int: Instant] = [:]
     for row in rows.rows where row.isDetractor && first[row.account] == nil {
       first[row.account] = rows.snapshots[row.snapshot]
@@ -26,7 +27,9 @@ extension Backtest {
     }
     let places = known.map { AccountHash.of(base.account($0)) }
     let weights = known.map { maskingWeight?($0) ?? 1 }
-    let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf).accounts
+    let silent = SilentPopulation(
+      base: base, feedback: feedback, asOf: asOf, trace: trace
+    ).accounts
     var repeats: [Repeat] = []
     for number in 0..<BacktestRule.maskings {
       progress("masking \(number + 1) of \(BacktestRule.maskings)")

@@ -118,6 +118,8 @@ extension Backtest {
     package var spokeOtherwise = 0
     /// First spoke as detractors within the guard days: on the list, but counted nowhere.
     package var guarded = 0
+    /// Contacted by outreach before they spoke: counted nowhere either.
+    package var contacted = 0
     /// Of the detractors on the list, ties at its end shared; and what a list by lot would hold.
     package var captured = 0.0
     package var byLot = 0.0

@@ -33,6 +33,7 @@ extension Backtest {
     var accounts: [Int32]
     var k: Double
     var guarded = 0
+    var contacted = 0
     var spokeOtherwise = 0
     /// The silenced detractors, with the days until they spoke.
     var detractors: [Int32] = []
@@ -62,6 +63,8 @@ extension Backtest {
       case .none: break
       case .guarded: found.guarded += 1
       case .otherwise: found.spokeOtherwise += 1
+      case .detractor(let spoke) where trace.isContacted(account, before: spoke):
+        found.contacted += 1
       case .detractor(let spoke):
         found.detractors.append(Int32(account))
         found.leadDays.append(spoke.days(since: at))
@@ -98,6 +101,7 @@ extension Backtest {
       pooled.accounts += origin.accounts.count
       pooled.called += Int(origin.k)
       pooled.guarded += origin.guarded
+      pooled.contacted += origin.contacted
       pooled.spokeOtherwise += origin.spokeOtherwise
       for (index, account) in origin.detractors.enumerated() {
         let captured = origin.standings[index].isCalled(origin.k)
