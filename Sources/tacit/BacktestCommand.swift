@@ -69,6 +69,7 @@ struct BacktestCommand: ParsableCommand {
       base: base, feedback: feedback, training: session.training,
       features: session.histories.features, asOf: asOf,
       capacity: { capacity.callable(from: $0) }, horizonDays: horizonDays, origins: origins,
+      trace: try session.outreachTrace(base, try session.levelAnswers()),
       threads: options.threadCount)
     if let horizonDays, horizonDays <= session.training.gapDays {
       throw ValidationError(

@@ -1,6 +1,7 @@
 import Detraction
 import Foundation
 import Histories
+import Learning
 
 /// A back-test for people: the claim first, then the numbers behind it.
 struct BacktestText {
@@ -195,8 +196,10 @@ struct BacktestText {
       lines.append(
         "  largest part of the logit's variance: \(most.feature), \(percent(most.share))")
     }
-    if let p = controls.permutationP {
-      lines.append("  permuted labels: p = \(String(format: "%.3f", p))")
+    if let test = controls.permuted {
+      lines.append(
+        "  labels dealt by lot \(test.permutations) times: \(test.hits) were ranked as well as the "
+          + "labels (p = \(String(format: "%.3f", test.p)))")
     }
     if controls.suspects.isEmpty { lines.append("  nothing found") }
     return lines

@@ -28,11 +28,6 @@ package struct Backtest: Sendable {
   /// What outreach did: who was contacted before speaking is no silenced detractor.
   package var trace: OutreachTrace
   package var threads: Int
-  /// What a known detractor's account (by index) weighs when those to be masked are drawn: (1 − e)/e
-  /// for a response propensity e, so that they are like the silent. Nil: all alike.
-  package var maskingWeight: (@Sendable (Int) -> Double)?
-  /// The p-value of a test with permuted labels, where one is to be run.
-  package var permutationTest: (@Sendable () throws(DetractionError) -> Double)?
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
@@ -92,10 +87,8 @@ package struct Backtest: Sendable {
     controls.variance = latest.variance
     controls.suspects += suspects(controls)
     let masked = try masking(progress: progress)
-    if let permutationTest {
-      progress("permuting labels")
-      controls.permutationP = try permutationTest()
-    }
+    progress("permuting labels")
+    controls.permuted = try permuted()
     let silenced = pooled(past.map(\.silenced))
     let claim = Self.claim(silenced)
     return Result(
@@ -141,14 +134,13 @@ package struct Backtest: Sendable {
   }
 
   /// A model as of a past date, and the rows it was trained on.
-  func train(asOf at: Instant, masked: Set<Int> = [])
+  private func train(asOf at: Instant)
     throws(DetractionError) -> (Model, TrainingRows)
   {
     let schema = try translating { try base.schema(features, asOf: at) }
     var trainer = Trainer(
       base: base, feedback: feedback, training: training, schema: schema, asOf: at, trace: trace,
       threads: threads)
-    trainer.masked = masked
     trainer.isJudged = false
     let model = try trainer.train(name: "backtest", timeZone: "", projectDigest: "").model
     return (

@@ -52,6 +52,27 @@ extension Backtest {
     return controls
   }
 
+  /// Whether the training rows as of D are told apart better than with labels dealt by lot among the
+  /// customers; nil where they cannot be.
+  func permuted() throws(DetractionError) -> PermutationTest? {
+    let schema = try translating { try base.schema(features, asOf: asOf) }
+    let trained = TrainingRows(
+      base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
+    let rows = trained.rows
+    let raw = try base.matrix(
+      schema,
+      rows.map { VectorRow(account: Int32($0.account), asOf: trained.snapshots[$0.snapshot]) },
+      threads: threads)
+    return try? permutationTest(
+      LogisticData(
+        try Design(fitting: raw, sources: schema.designSources, threads: threads)
+          .expand(raw, threads: threads),
+        labels: rows.map { $0.isDetractor ? 1 : 0 }, threads: threads),
+      folds: rows.map { Trainer.fold(of: base.account($0.account)) },
+      groups: rows.map(\.account), strata: rows.map(\.snapshot),
+      permutations: BacktestRule.permutations)
+  }
+
   /// An area with the interval of Hanley & McNeil 1982 (doi:10.1148/radiology.143.1.7063747).
   package static func area(_ area: Double, _ positives: Double, _ negatives: Double) -> Estimate {
     let (a, square) = (area, area * area)

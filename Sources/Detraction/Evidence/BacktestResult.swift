@@ -1,4 +1,5 @@
 package import Histories
+package import Learning
 
 extension Backtest {
   /// What a back-test found. Shares are 0 to 1, intervals 95 %; nil is what the data do not tell.
@@ -197,8 +198,8 @@ extension Backtest {
     package var shifts: [Shift] = []
     /// The source features with the largest shares of the logit's variance, five of them.
     package var variance: [VarianceShare] = []
-    /// Of labels permuted at random; nil: not run.
-    package var permutationP: Double?
+    /// Labels permuted among the training rows as of D.
+    package var permuted: PermutationTest?
   }
 
   package struct Suspect: Codable, Sendable, Equatable {

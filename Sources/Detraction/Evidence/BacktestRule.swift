@@ -31,6 +31,8 @@ package enum BacktestRule {
   package static let maskings = 20
   /// Silent accounts that the masked are ranked among, at most: every so-manieth of them.
   package static let mostPool = 20_000
+  /// Label permutations.
+  package static let permutations = 200
   /// Rows of either label that single features are judged by, at most.
   package static let mostRowsOfClass = 2_000
   /// Resamplings behind an interval that is not exact.

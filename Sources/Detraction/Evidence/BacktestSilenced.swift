@@ -90,8 +90,8 @@ extension Backtest {
     return found
   }
 
-  /// Origins together, a customer who was a silenced detractor at several counting once in every
-  /// interval, by the mean of its own.
+  /// Origins together. A customer may be a silenced detractor at several: intervals are those of as
+  /// many trials as there are customers, and customers are resampled with all of theirs.
   func pooled(_ origins: [SilencedAccounts]) -> Silenced {
     var pooled = Silenced()
     var lead: [(days: Double, weight: Double)] = []
@@ -124,18 +124,17 @@ extension Backtest {
     guard !captures.isEmpty else { return pooled }
 
     let total = Double(captures.count)
-    func byCustomer(_ value: (Int) -> Double) -> [Double] {
+    func byCustomer(_ value: (Int) -> Double) -> [(sum: Double, count: Double)] {
       var sums: [Int32: (sum: Double, count: Double)] = [:]
       for index in captures.indices {
         sums[captures[index].account, default: (0, 0)].sum += value(index)
         sums[captures[index].account]?.count += 1
       }
-      return sums.sorted { $0.key < $1.key }.map { $0.value.sum / $0.value.count }
+      return sums.sorted { $0.key < $1.key }.map(\.value)
     }
-    let own = byCustomer { captures[$0].captured }
-    pooled.customers = own.count
+    pooled.customers = Set(captures.map(\.account)).count
     let share = pooled.captured / total
-    let customers = Double(own.count)
+    let customers = Double(pooled.customers)
     let interval = exactShare(found: share * customers, of: customers)
     pooled.captureShare = Estimate(value: share, low: interval.low, high: interval.high)
     let chance = pooled.byLot / total

@@ -26,13 +26,17 @@ private func betaQuantile(_ p: Double, _ a: Double, _ b: Double) -> Double {
   }
 }
 
-/// I_x(a, b), by Lentz's continued fraction (Numerical Recipes, 6.4). Errors below 1e-12 for the
-/// counts of people.
+/// I_x(a, b). Errors below 1e-12 for the counts of people.
 private func regularisedBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   guard x > 0 else { return 0 }
   guard x < 1 else { return 1 }
   // The fraction converges fast on this side of the mean.
-  guard x < (a + 1) / (a + b + 2) else { return 1 - regularisedBeta(1 - x, b, a) }
+  guard x <= (a + 1) / (a + b + 2) else { return 1 - betaFraction(1 - x, b, a) }
+  return betaFraction(x, a, b)
+}
+
+/// I_x(a, b) for an x not above the mean by much, by Lentz's continued fraction (Numerical Recipes, 6.4).
+private func betaFraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
   let front = exp(
     logGamma(a + b) - logGamma(a) - logGamma(b) + a * log(x) + b * log1p(-x))
   let least = 1e-300

@@ -28,17 +28,21 @@ struct Lot: Sendable {
       .prefix(count).sorted()
   }
 
-  /// The 95 % percentile interval of the mean of `values` under resampling; nil for none.
-  /// O(replicates × values).
-  func meanInterval(_ values: [Double], replicates: Int) -> (low: Double, high: Double)? {
-    guard !values.isEmpty else { return nil }
+  /// The 95 % percentile interval of Σ sum ÷ Σ count under resampling of whole units; nil for none.
+  /// O(replicates × units).
+  func meanInterval(_ units: [(sum: Double, count: Double)], replicates: Int)
+    -> (low: Double, high: Double)?
+  {
+    guard !units.isEmpty else { return nil }
     let means = (0..<replicates).map { replicate -> Double in
-      var sum = 0.0
-      for draw in values.indices {
+      var (sum, count) = (0.0, 0.0)
+      for draw in units.indices {
         let u = uniform(at: UInt64(replicate) << 32 | UInt64(draw))
-        sum += values[Int(u * Double(values.count))]
+        let unit = units[Int(u * Double(units.count))]
+        sum += unit.sum
+        count += unit.count
       }
-      return sum / Double(values.count)
+      return sum / count
     }.sorted()
     return (quantile(means, 0.025), quantile(means, 0.975))
   }

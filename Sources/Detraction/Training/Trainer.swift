@@ -20,8 +20,6 @@ package struct Trainer {
   /// Whether the model is held against its own respondents and the silent; a back-test holds it against
   /// what came after instead.
   package var isJudged = true
-  /// Accounts (by index) of which training sees no row: a back-test masks what it knows of them.
-  package var masked: Set<Int> = []
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
@@ -63,7 +61,7 @@ package struct Trainer {
   {
     let labelled = TrainingRows(
       base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
-    let rows = labelled.rows.filter { !masked.contains($0.account) }
+    let rows = labelled.rows
     try requireBothClasses(rows)
     let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf, trace: trace)
     guard !silent.accounts.isEmpty else {
@@ -75,7 +73,7 @@ package struct Trainer {
     let known = try Respondents(rows, at: labelled.snapshots, self)
     try refuseLeaks(known, labelled.snapshots)
     var fitted = try translating { try fit(known, weights: known.weights) }
-    let oneSided = labelled.oneSided.filter { !masked.contains($0.account) }
+    let oneSided = labelled.oneSided
     let inquiry =
       isJudged
       ? try inquire(
