@@ -23,11 +23,13 @@ struct Gnuplot {
   }
 
   /// The SVG that `script` draws from `data`, which stands in the file "data" of the folder it runs
-  /// in. The script is told `set terminal svg` and the common look first.
+  /// in. The script is told `set terminal svg`, of so many points, and the common look first.
   ///
   /// Throws `output` for a temporary folder that cannot be written and `service` for a program that
   /// fails.
-  func svg(_ script: String, data: String) throws(HistoriesError) -> [UInt8] {
+  func svg(
+    _ script: String, data: String, width: Int = 640, height: Int = 600
+  ) throws(HistoriesError) -> [UInt8] {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("tacit-plot-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -35,7 +37,7 @@ struct Gnuplot {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try Data(data.utf8).write(to: folder.appendingPathComponent("data"))
-      try Data((Self.look + script + "\n").utf8)
+      try Data((Self.look(width, height) + script + "\n").utf8)
         .write(to: folder.appendingPathComponent("script"))
       process.executableURL = URL(fileURLWithPath: program)
       // -d: no start-up files of the user's or the system's.
@@ -61,9 +63,10 @@ struct Gnuplot {
   }
 
   /// What all plots share. Fields of data are separated by tabs.
-  private static let look = """
+  private static func look(_ width: Int, _ height: Int) -> String {
+    """
     set encoding utf8
-    set terminal svg size 640,600 noenhanced font "Helvetica,Arial,sans-serif,14" background "#ffffff"
+    set terminal svg size \(width),\(height) noenhanced font "Helvetica,Arial,sans-serif,14" background "#ffffff"
     set output "picture"
     set datafile separator tab
     set border 3 linecolor "#666666"
@@ -78,6 +81,7 @@ struct Gnuplot {
     set style line 9 linecolor "#999999" linewidth 1.4 dashtype (6,5)
 
     """
+  }
 
   /// A text as a field of data: what would end a field or a line, quotes and backslashes are spaces,
   /// and no more of it than fits under a plot.

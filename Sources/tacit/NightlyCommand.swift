@@ -132,7 +132,7 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
   }
   let facts = RunFacts(
     model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)",
-    scoresSHA256: digest, tacitVersion: Tacit.configuration.version,
+    scoresSHA256: digest, tacitVersion: tacitVersion,
     accounts: scorer.counts.accounts,
     silent: scorer.counts.silent)
   return try store.publish(asOf: scorer.asOf) { work in

@@ -24,6 +24,15 @@ struct ScoreCommand: ParsableCommand {
   @Option(help: "The model version (default: the champion).")
   var model: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Say why each logit is another than it was: since a score file (CSV) of an earlier run, or since \
+      an earlier date by the same model. Adds the columns since, logit_then and changes, whose parts \
+      add up to the difference.
+      """, valueName: "scores.csv|date"))
+  var since: String?
+
   private struct Report: Encodable {
     var out: String
     var sha256: String
@@ -41,7 +50,8 @@ struct ScoreCommand: ParsableCommand {
     let base = try session.readBase()
     let scorer = try makeScorer(session, version, base, asOf)
     let progress = Progress(options, "scoring")
-    let digest = try ScoreFile.write(scorer, to: out, progress: progress.report)
+    let digest = try ScoreFile.write(
+      scorer, since: try earlier(session, base, asOf), to: out, progress: progress.report)
     progress.done()
     if options.json {
       return try printJSON(
@@ -49,6 +59,22 @@ struct ScoreCommand: ParsableCommand {
     }
     options.say(
       "\(scorer.ranking.count) silent accounts scored by \(version.version), written to \(out)")
+  }
+
+  private func earlier(
+    _ session: Session, _ base: HistoryBase, _ asOf: Instant
+  ) throws -> EarlierScores? {
+    guard let since else { return nil }
+    let earlier =
+      if let date = Instant(asOf: since, zone: session.histories.timeZone) {
+        EarlierScores(asOf: date)
+      } else {
+        try EarlierScores(path: since, base: base)
+      }
+    guard earlier.asOf < asOf else {
+      throw ValidationError("--since \(since) is of \(earlier.asOf), not before \(asOf)")
+    }
+    return earlier
   }
 }
 

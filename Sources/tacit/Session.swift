@@ -59,6 +59,13 @@ struct Session {
     return feedback
   }
 
+  /// The share of the silent accounts that the queues can begin within one label window after the
+  /// model's as-of date, at most 1; nil without a queue, or without anybody silent.
+  func capacity(of model: Model) -> Double? {
+    guard model.silent.silent > 0, let capacity = try? Capacity(k: nil, self) else { return nil }
+    return min(1, Double(capacity.callable(from: model.asOf)) / Double(model.silent.silent))
+  }
+
   /// Reads every history of the project and says what was read.
   func readBase() throws -> HistoryBase {
     let progress = Progress(options, "reading")

@@ -27,11 +27,12 @@ struct Tacit: ParsableCommand {
       66 input missing; 69 a service is down; 70 a fault of ours; 73, 74 output; 75 busy, try \
       again; 78 project file.
       """,
-    version: "0.1.0",
+    version: tacitVersion,
     subcommands: [
-      DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ScoreCommand.self,
-      NightlyCommand.self, QueueCommand.self, FitCommand.self, PredictCommand.self,
-      EvaluateCommand.self, BacktestCommand.self, ExportCommand.self, SynthCommand.self,
+      DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ModelsCommand.self,
+      BacktestCommand.self, ScoreCommand.self, NightlyCommand.self, ReportCommand.self,
+      QueueCommand.self, FitCommand.self, PredictCommand.self, EvaluateCommand.self,
+      ExportCommand.self, SynthCommand.self,
     ])
 
   static func main() {

@@ -51,8 +51,10 @@ struct TrainCommand: ParsableCommand {
     print("model \(published.version)\(published.isChampion ? " is the champion" : "")")
     if !published.isChampion {
       print(
-        "the champion stays \(try session.models.championVersion()): to use the new one write its "
-          + "name into \(session.models.folder.appendingPathComponent("champion").path)")
+        session.models.hasChampion
+          ? "the champion stays \(try session.models.championVersion()); to change it: "
+            + "tacit models promote \(published.version)"
+          : "there is no champion: a version graded D does not become one")
     }
   }
 

@@ -10,7 +10,10 @@ private func open(
   Case(
     queue: queue, channel: "phone", asOf: date("2026-03-01"), openedAt: date("2026-03-01"),
     due: date("2026-03-02T17:00"), model: "sample/2026-03-01-0a1b2c3d", score: score(account),
-    exemplars: [Exemplar(account: "00012", distance: 0.414)], name: "Ada Ltd", value: value,
+    exemplars: [
+      Exemplar(
+        account: "00012", distance: 0.414, percentile: 40, shared: ["late delivery"])
+    ], name: "Ada Ltd", value: value,
     segment: segment)
 }
 
@@ -101,7 +104,8 @@ struct CaseListingTests {
     let text = listing.detail(open("00417"))
     for part in [
       "Ada Ltd", "calls, by phone", "Mon 2 Mar 2026 17:00 (Europe/Berlin)", "[do not say]",
-      "known detractors 00012 (0.41)", "sample/2026-03-01-0a1b2c3d", "band top", "never",
+      "1 known detractor by late delivery", "as near as 40 %", "sample/2026-03-01-0a1b2c3d",
+      "band top", "never",
     ] { #expect(text.contains(part), "\(part)") }
   }
 }

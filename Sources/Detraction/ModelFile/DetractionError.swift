@@ -10,6 +10,8 @@ package enum DetractionError: Error, CustomStringConvertible {
   case inputMissing(String)
   case project(String)
   case output(String)
+  /// Another command holds what this one wants to change; trying again helps.
+  case locked(String)
   case bug(String)
   case histories(HistoriesError)
   case learning(LearningError)
@@ -17,7 +19,7 @@ package enum DetractionError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .insufficient(let text), .modelFile(let text), .inputMissing(let text),
-      .project(let text), .output(let text):
+      .project(let text), .output(let text), .locked(let text):
       text
     case .bug(let text): "\(text) (this is a fault of the program, please report it)"
     case .histories(let error): error.description
@@ -33,6 +35,7 @@ package enum DetractionError: Error, CustomStringConvertible {
     case .inputMissing: 66
     case .project: 78
     case .output: 73
+    case .locked: 75
     case .bug: 70
     case .histories(let error): error.exitStatus
     case .learning(let error): error.exitStatus

@@ -1,60 +1,5 @@
 import Histories
-
-/// Which features speak as one reason: all those of one kind of event, and every other feature by
-/// itself. A kind's windows overlap, and a ridge spreads one cause over its counts, sums and gaps:
-/// by themselves none of them would say it.
-struct ReasonGroups: Sendable {
-  private let names: [String]
-  /// Group of each source feature.
-  private let group: [Int]
-  static let shown = 4
-  /// A protective reason, and any past the first, must be at least this share of the largest.
-  static let worthSaying = 0.1
-
-  init(schema: FeatureSchema) {
-    var names: [String] = []
-    var places: [String: Int] = [:]
-    group = schema.features.map { feature in
-      let name = feature.kind ?? feature.name
-      if let place = places[name] { return place }
-      places[name] = names.count
-      names.append(name)
-      return names.count - 1
-    }
-    self.names = names
-  }
-
-  /// The reasons of one account from its contributions per source feature: why it is called first,
-  /// with the strongest that speaks against it, at most four, largest first; the rest is summed.
-  /// Reasons and `other` add up to the contributions' sum but for rounding.
-  func explain(_ contributions: [Double], values: [Double], words: ReasonWords)
-    -> (reasons: [Reason], other: Double, otherCount: Int)
-  {
-    var sums = [Double](repeating: 0, count: names.count)
-    for (feature, contribution) in contributions.enumerated() {
-      sums[group[feature]] += contribution
-    }
-    let bySize = names.indices.filter { sums[$0] != 0 }
-      .sorted { (-abs(sums[$0]), $0) < (-abs(sums[$1]), $1) }
-    let least = Self.worthSaying * (bySize.first.map { abs(sums[$0]) } ?? 0)
-    let worth = bySize.filter { abs(sums[$0]) >= least }
-    let protective = worth.filter { sums[$0] < 0 }
-    let pushing = worth.filter { sums[$0] > 0 }
-    let against = protective.prefix(max(min(1, protective.count), Self.shown - pushing.count))
-    let chosen = Set(pushing.prefix(Self.shown - against.count) + against)
-    let shown = bySize.filter(chosen.contains)
-    let reasons = shown.map { index in
-      words.reason(
-        names[index], contribution: sums[index],
-        members: group.indices.filter { group[$0] == index }, contributions, values)
-    }
-    let rest = bySize.filter { !chosen.contains($0) }
-    return (
-      reasons, rest.reduce(0) { $0 + sums[$1] },
-      contributions.indices.count { contributions[$0] != 0 && !chosen.contains(group[$0]) }
-    )
-  }
-}
+import Learning
 
 /// Says a feature's value beside the typical one, in words a retention team uses: association,
 /// not cause, and no statistics.
@@ -64,28 +9,101 @@ struct ReasonWords: Sendable {
   let typical: [Double?]
   /// Kinds whose events may be mentioned to the customer.
   let sayable: Set<String>
+  let terms: [Contributions.Term]
+  private let shapes: [LocalShape]
+
+  init(_ model: Model, terms: [Contributions.Term], sayable: Set<String>) {
+    schema = model.schema
+    typical = model.reference.typical
+    self.sayable = sayable
+    self.terms = terms
+    shapes = model.schema.features.indices.map {
+      LocalShape(model.design, coefficients: model.coefficients, source: $0)
+    }
+  }
 
   /// The reason of a group, in the words of the member that shows it best: one that pulls the
   /// group's way with a value that differs from the typical one, and of those the strongest, where
   /// what people can picture (a count, a last time) counts for twice its pull.
   func reason(
-    _ name: String, contribution: Double, members: [Int], _ contributions: [Double],
+    _ group: ReasonGroups.Group, contribution: Double, _ contributions: [Double],
     _ values: [Double]
   ) -> Reason {
     let sign: Double = contribution < 0 ? -1 : 1
-    func rank(_ feature: Int) -> (Int, Double) {
+    if group.isPair {
+      let best = group.terms.max { contributions[$0] * sign < contributions[$1] * sign }
+      if let best, case .pair(let a, let b) = terms[best] {
+        return pair(group.name, contribution, a, b, values)
+      }
+    }
+    func rank(_ term: Int) -> (Int, Double) {
+      guard case .source(let feature) = terms[term] else { return (-1, 0) }
       let value = values[feature]
       let differs = (value.isNaN ? nil : value) != typical[feature]
-      let pull = contributions[feature] * sign
+      let pull = contributions[term] * sign
       return (pull > 0 && differs ? 1 : 0, isPlain(schema.features[feature]) ? 2 * pull : pull)
     }
-    let best = members.max { rank($0) < rank($1) } ?? members[0]
-    let feature = schema.features[best]
-    let value = values[best].isNaN ? nil : values[best]
+    let best = group.terms.max { rank($0) < rank($1) }
+    guard let best, case .source(let index) = terms[best] else {
+      return Reason(
+        feature: group.name, contribution: contribution, measure: group.name, value: nil,
+        typical: nil, text: words(group.name), sayable: false)
+    }
+    let feature = schema.features[index]
+    let value = values[index].isNaN ? nil : values[index]
+    var reason = Reason(
+      feature: group.name, contribution: contribution, measure: feature.name,
+      value: feature.isNumber ? value : nil, typical: typical[index],
+      text: text(feature, index, value), sayable: feature.kind.map(sayable.contains) ?? false)
+    describeShape(&reason, feature, index)
+    return reason
+  }
+
+  /// Two sources together, beyond what each adds alone.
+  private func pair(
+    _ name: String, _ contribution: Double, _ a: Int, _ b: Int, _ values: [Double]
+  ) -> Reason {
+    let features = [a, b].map { schema.features[$0] }
     return Reason(
-      feature: name, contribution: contribution, measure: feature.name,
-      value: feature.isNumber ? value : nil, typical: typical[best],
-      text: text(feature, best, value), sayable: feature.kind.map(sayable.contains) ?? false)
+      feature: name, contribution: contribution,
+      measure: features.map(\.name).joined(separator: " & "), value: nil, typical: nil,
+      text: [a, b].map { level(schema.features[$0], $0, values[$0]) }
+        .joined(separator: " and ") + " together",
+      sayable: features.allSatisfy { $0.kind.map(sayable.contains) ?? false },
+      pattern: contribution > 0
+        ? "together these go with more negative answers than by themselves"
+        : "together these go with fewer negative answers than by themselves")
+  }
+
+  /// Where the curve has a step between the typical value and this one, and which way it goes there;
+  /// nothing where the feature itself goes against the group.
+  private func describeShape(_ reason: inout Reason, _ feature: Feature, _ index: Int) {
+    guard let value = reason.value, let usual = reason.typical, value != usual else { return }
+    let shape = shapes[index]
+    let change = shape.effect(value) - shape.effect(usual)
+    guard change * reason.contribution > 0 else { return }
+    let goes = change > 0 ? "with negative answers" : "with fewer negative answers"
+    switch shape.course(from: usual, to: value) {
+    case .step(let knot):
+      reason.threshold = knot
+      reason.pattern = "\(side(feature, of: knot, isAbove: value > usual)) goes \(goes)"
+    case .slope: reason.pattern = "\(value > usual ? "more" : "less") of it goes \(goes)"
+    case .other: reason.pattern = "values like this go \(goes)"
+    }
+  }
+
+  /// "3 or more", "at most 30 days": the side of a knot k, above being x > k.
+  private func side(_ feature: Feature, of knot: Double, isAbove: Bool) -> String {
+    switch feature {
+    case .count, .activeDays:
+      let whole = knot.rounded(.down)
+      if isAbove { return "\(number(whole + 1)) or more" }
+      return whole == 0 ? "none" : "at most \(number(whole))"
+    case .daysSinceLast, .daysSinceFirst, .meanGap, .tenure:
+      return "\(isAbove ? "more than" : "at most") \(days(knot))"
+    case .sum, .mean, .lastGapRatio, .trend, .numeric, .categorical:
+      return "\(isAbove ? "more than" : "at most") \(number(knot))"
+    }
   }
 
   private func isPlain(_ feature: Feature) -> Bool {
@@ -119,6 +137,9 @@ struct ReasonWords: Sendable {
           ? "no \(words(kind)) \(within(window))"
           : "\(words(kind)) on \(days(value ?? 0)) \(within(window))", { "on \(days($0))" })
     case .daysSinceLast(let kind):
+      if let value, let usual = typical[index], value > usual {
+        return "no \(words(kind)) for \(days(value)) (typically \(habit(kind) ?? days(usual)))"
+      }
       return compare(
         value.map { "last \(words(kind)) \(days($0)) ago" } ?? "no \(words(kind)) yet",
         { "\(days($0)) ago" })
@@ -144,6 +165,49 @@ struct ReasonWords: Sendable {
       return compare("\(words(name)): \(value.map(number) ?? "not known")", number)
     case .categorical(let name):
       return "\(words(name)): \(value.map { schema.levels[index][Int($0)] } ?? "not known")"
+    }
+  }
+
+  /// "every 12 days": how often a kind typically happens, where the schema has its gap.
+  private func habit(_ kind: String) -> String? {
+    let place = schema.features.firstIndex { $0 == .meanGap(kind: kind) }
+    return place.flatMap { typical[$0] }.map { "every \(days($0))" }
+  }
+
+  /// How a value stands to the typical one, as half of a pair: "few logins in 30 days".
+  private func level(_ feature: Feature, _ index: Int, _ value: Double) -> String {
+    let usual = typical[index] ?? 0
+    func by(_ low: String, _ high: String, same: String) -> String {
+      value < usual ? low : value > usual ? high : same
+    }
+    switch feature {
+    case .count(let kind, let window), .activeDays(let kind, let window),
+      .sum(let kind, let window):
+      let amount = value == 0 ? "no" : by("few", "many", same: "as many as usual")
+      return "\(amount) \(words(kind)) \(within(window))"
+    case .mean(let kind, let window):
+      if value.isNaN { return "no \(words(kind)) \(within(window))" }
+      let size = by("low", "high", same: "usual")
+      return "\(size) values of \(words(kind)) \(within(window))"
+    case .daysSinceLast(let kind), .daysSinceFirst(let kind):
+      if value.isNaN { return "no \(words(kind)) yet" }
+      let place = if case .daysSinceLast = feature { "last" } else { "first" }
+      return "the \(place) \(words(kind)) \(days(value)) ago"
+    case .meanGap(let kind):
+      return value.isNaN
+        ? "at most one \(words(kind))" : by("frequent", "rare", same: "usual") + " \(words(kind))"
+    case .lastGapRatio(let kind):
+      return value.isNaN
+        ? "no habit of \(words(kind))"
+        : by("a short", "a long", same: "the usual") + " last gap of \(words(kind))"
+    case .trend(let kind, _, _):
+      return "\(words(kind)) " + (value < 0 ? "falling" : value > 0 ? "rising" : "as before")
+    case .tenure: return value.isNaN ? "no history" : "a customer for \(days(value))"
+    case .numeric(let name):
+      return value.isNaN
+        ? "\(words(name)) not known" : by("low", "high", same: "usual") + " \(words(name))"
+    case .categorical(let name):
+      return "\(words(name)) \(value.isNaN ? "not known" : schema.levels[index][Int(value)])"
     }
   }
 

@@ -20,10 +20,15 @@ package struct Reason: Codable, Sendable, Equatable {
   package var text: String
   /// Whether it may be mentioned to the customer (DESIGN 9).
   package var sayable: Bool
+  /// Where the model has a step between the typical value and this one, in the feature's unit: above
+  /// it is one side, at it and below the other.
+  package var threshold: Double?
+  /// What is associated with what, at this value: "more than 45 days goes with negative answers".
+  package var pattern: String?
 
   package init(
     feature: String, contribution: Double, measure: String, value: Double?, typical: Double?,
-    text: String, sayable: Bool
+    text: String, sayable: Bool, threshold: Double? = nil, pattern: String? = nil
   ) {
     self.feature = feature
     self.contribution = contribution
@@ -32,18 +37,52 @@ package struct Reason: Codable, Sendable, Equatable {
     self.typical = typical
     self.text = text
     self.sayable = sayable
+    self.threshold = threshold
+    self.pattern = pattern
   }
 }
 
 /// A known detractor close to a flagged account in contribution space.
+///
+/// Who it is is for audits and erasure: those who work a case see what is shared, not the other person.
 package struct Exemplar: Codable, Sendable, Equatable {
   package var account: String
   /// Euclidean distance in contribution space, logit units.
   package var distance: Double
+  /// Share of known detractors that have another known detractor at this distance or nearer, in
+  /// percent: 100 is further than any of them stands from the next; nil for a single one.
+  package var percentile: Double?
+  /// Names of the reasons that push both the same way, the strongest first, at most three.
+  package var shared: [String]
 
-  package init(account: String, distance: Double) {
+  /// Beyond this percentile an account is like no known detractor.
+  static let unlikeFrom = 95.0
+
+  package init(
+    account: String, distance: Double, percentile: Double? = nil, shared: [String] = []
+  ) {
     self.account = account
     self.distance = distance
+    self.percentile = percentile
+    self.shared = shared
+  }
+
+  private enum CodingKeys: String, CodingKey { case account, distance, percentile, shared }
+
+  /// What an older run wrote has neither percentile nor shared reasons.
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    account = try values.decode(String.self, forKey: .account)
+    distance = try values.decode(Double.self, forKey: .distance)
+    percentile = try values.decodeIfPresent(Double.self, forKey: .percentile)
+    shared = try values.decodeIfPresent([String].self, forKey: .shared) ?? []
+  }
+}
+
+extension [Exemplar] {
+  /// Whether the nearest known detractor is further away than known detractors are from each other.
+  package var isUnlikeAny: Bool {
+    (first?.percentile).map { $0 > Exemplar.unlikeFrom } ?? false
   }
 }
 

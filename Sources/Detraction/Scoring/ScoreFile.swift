@@ -24,6 +24,9 @@ package struct ScoreFile {
     var logit: Double
     var reasons: [Part]
     var extrapolated: Bool
+    var since: String?
+    var logit_then: Double?
+    var changes: [ScoreChange.Part]?
   }
 
   private struct Part: Encodable {
@@ -34,13 +37,19 @@ package struct ScoreFile {
     var typical: Double?
     var text: String?
     var sayable: Bool?
+    var threshold: Double?
+    var pattern: String?
     /// How many source features `other` stands for.
     var features: Int?
   }
 
-  /// Writes `path` whole or not at all, and returns the SHA-256 of its bytes.
+  /// What `since` adds: the earlier date, the logit then, and what makes the difference.
+  static let changeColumns = ",since,logit_then,changes"
+
+  /// Writes `path` whole or not at all, and returns the SHA-256 of its bytes. `since`: an earlier
+  /// scoring to explain the differences from.
   package static func write(
-    _ scorer: Scorer, to path: String, progress: (Int, Int) -> Void
+    _ scorer: Scorer, since: EarlierScores? = nil, to path: String, progress: (Int, Int) -> Void
   ) throws(DetractionError) -> String {
     let format = format(of: path)
     let total = scorer.ranking.count
@@ -52,16 +61,20 @@ package struct ScoreFile {
         digest.update(data: bytes)
         try file.write([UInt8](bytes))
       }
-      if format == .csv { try put(columns + "\n") }
+      if format == .csv { try put(columns + (since == nil ? "" : changeColumns) + "\n") }
       for start in stride(from: 0, to: total, by: Trainer.chunk) {
         let places = start..<min(start + Trainer.chunk, total)
         let scores = try scorer.scores(at: places)
+        let changes = try since.map { try scorer.changes(at: places, since: $0) }
         let stripes = StripedWork.bounds(of: scores.count, unit: 64)
         let lines = StripedWork.map(stripes: stripes.count, threads: scorer.threads) { stripe in
           Result {
             let encoder = encoder()
-            return try stripes[stripe].map { try line(scores[$0], scorer, format, encoder) }
-              .joined()
+            return try stripes[stripe].map { row in
+              try line(
+                scores[row], since.map { ($0.asOf, changes.flatMap { $0[row] }) }, scorer, format,
+                encoder)
+            }.joined()
           }
         }
         let text = try lines.map { try $0.get() }.joined()
@@ -86,7 +99,8 @@ package struct ScoreFile {
   }
 
   private static func line(
-    _ score: Score, _ scorer: Scorer, _ format: Format, _ encoder: JSONEncoder
+    _ score: Score, _ since: (asOf: Instant, change: ScoreChange?)?, _ scorer: Scorer,
+    _ format: Format, _ encoder: JSONEncoder
   ) throws -> String {
     let model = scorer.version.version
     switch format {
@@ -95,14 +109,25 @@ package struct ScoreFile {
         account_id: score.account, as_of: scorer.asOf.description, model: model,
         probability: score.probability, low: score.low, high: score.high,
         percentile: score.percentile, band: score.band, logit: score.logit,
-        reasons: parts(score), extrapolated: score.extrapolated)
+        reasons: parts(score), extrapolated: score.extrapolated, since: since?.asOf.description,
+        logit_then: since?.change?.then, changes: since?.change?.parts)
       return String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
     case .csv:
       let reasons = String(decoding: try encoder.encode(parts(score)), as: UTF8.self)
       return "\(csvField(score.account)),\(scorer.asOf),\(model),\(score.probability),"
         + "\(score.low),\(score.high),\(score.percentile),\(score.band.rawValue),"
-        + "\(score.logit),\(csvField(reasons)),\(score.extrapolated)\n"
+        + "\(score.logit),\(csvField(reasons)),\(score.extrapolated)"
+        + (try since.map { try changeCells($0.asOf, $0.change, encoder) } ?? "") + "\n"
     }
+  }
+
+  /// Empty cells where the account had no score then.
+  private static func changeCells(
+    _ asOf: Instant, _ change: ScoreChange?, _ encoder: JSONEncoder
+  ) throws -> String {
+    guard let change else { return ",\(asOf),," }
+    let parts = String(decoding: try encoder.encode(change.parts), as: UTF8.self)
+    return ",\(asOf),\(change.then),\(csvField(parts))"
   }
 
   private static func parts(_ score: Score) -> [Part] {
@@ -114,7 +139,8 @@ package struct ScoreFile {
     parts += score.reasons.map {
       Part(
         feature: $0.feature, contribution: $0.contribution, measure: $0.measure, value: $0.value,
-        typical: $0.typical, text: $0.text, sayable: $0.sayable)
+        typical: $0.typical, text: $0.text, sayable: $0.sayable, threshold: $0.threshold,
+        pattern: $0.pattern)
     }
     parts.append(Part(feature: "other", contribution: score.other, features: score.otherCount))
     return parts

@@ -39,10 +39,11 @@ package struct Scorer: Sendable {
   package let ranking: [RankedAccount]
   package let counts: SilentCounts
   private let words: ReasonWords
-  private let groups: ReasonGroups
+  let groups: ReasonGroups
+  let contributions: Contributions
   private let covariance: Matrix
 
-  private var model: Model { version.model }
+  var model: Model { version.model }
 
   /// Ranks everybody silent as of `asOf`. O(accounts × columns).
   package init(
@@ -55,9 +56,16 @@ package struct Scorer: Sendable {
     let model = version.model
     let silent = SilentPopulation(base: base, feedback: model.feedback, asOf: asOf)
     counts = silent.counts
-    words = ReasonWords(schema: model.schema, typical: model.reference.typical, sayable: sayable)
-    groups = ReasonGroups(schema: model.schema)
     covariance = model.covarianceMatrix()
+    contributions = try translating {
+      try Contributions(
+        model.design, coefficients: model.coefficients, intercept: model.intercept,
+        reference: model.reference.means)
+    }
+    words = ReasonWords(model, terms: contributions.terms, sayable: sayable)
+    groups = ReasonGroups(
+      schema: model.schema, design: model.design, terms: contributions.terms,
+      covariance: covariance)
     var ranking: [RankedAccount] = []
     ranking.reserveCapacity(silent.accounts.count)
     for start in stride(from: 0, to: silent.accounts.count, by: Trainer.chunk) {
@@ -77,7 +85,8 @@ package struct Scorer: Sendable {
     self.ranking = ranking
   }
 
-  private func raw(_ ranked: [RankedAccount]) throws(DetractionError) -> Matrix {
+  /// The vectors of ranked accounts as of the date.
+  func raw(_ ranked: [RankedAccount]) throws(DetractionError) -> Matrix {
     try base.matrix(
       model.schema, ranked.map { VectorRow(account: $0.account, asOf: asOf) }, threads: threads)
   }
@@ -87,33 +96,25 @@ package struct Scorer: Sendable {
     let ranked = places.map { ranking[$0] }
     let raw = try raw(ranked)
     let x = try model.expand(raw, threads: threads)
-    let (variances, contributions) = try translating {
-      (
-        try x.predictorVariances(covariance, threads: threads),
-        try Contributions(
-          model.design, coefficients: model.coefficients, intercept: model.intercept,
-          reference: model.reference.means)
-      )
-    }
+    let variances = try translating { try x.predictorVariances(covariance, threads: threads) }
     let stripes = StripedWork.bounds(of: ranked.count, unit: 64)
     return StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
       stripes[stripe].map { row in
-        score(
-          ranked[row], raw.row(row), contributions.of(row: x.row(row)),
-          contributions.referenceLogit, variances[row])
+        score(ranked[row], raw.row(row), x.row(row), variances[row])
       }
     }.flatMap(\.self)
   }
 
   private func score(
-    _ account: RankedAccount, _ values: [Double], _ contributions: [Double], _ reference: Double,
-    _ variance: Double
+    _ account: RankedAccount, _ values: [Double], _ z: [Double], _ variance: Double
   ) -> Score {
-    let explained = groups.explain(contributions, values: values, words: words)
+    let explained = groups.explain(
+      contributions.of(row: z), values: values,
+      deviations: zip(z, model.reference.means).map { $0 - $1 }, words: words)
     let reach = 1.959963984540054 * variance.squareRoot()
     return Score(
       account: base.account(Int(account.account)), logit: account.logit,
-      referenceLogit: reference, probability: account.probability,
+      referenceLogit: contributions.referenceLogit, probability: account.probability,
       low: model.probability(logit: account.logit - reach),
       high: model.probability(logit: account.logit + reach),
       percentile: percentile(of: account.logit), band: band(account.logit),
@@ -148,56 +149,5 @@ package struct Scorer: Sendable {
       return band
     }
     return .low
-  }
-
-  /// The three known detractors nearest to each of the given places, by Euclidean distance of
-  /// their contributions: ‖u_i − u_j‖² from one matrix product. Accounts that are no longer in the
-  /// base, or may no longer be profiled, are nobody's exemplar.
-  package func exemplars(at places: [Int], count: Int = 3) throws(DetractionError)
-    -> [[Exemplar]]
-  {
-    let known = version.knownDetractors.compactMap { detractor -> VectorRow? in
-      guard let account = base.index(of: detractor.account),
-        base.record(account)?.doNotProfile != true
-      else { return nil }
-      return VectorRow(account: Int32(account), asOf: detractor.asOf)
-    }
-    guard !known.isEmpty, !places.isEmpty else { return places.map { _ in [] } }
-    let theirs = try model.expand(
-      try base.matrix(model.schema, known, threads: threads), threads: threads
-    ).scalingColumns(by: model.coefficients)
-    var found: [[Exemplar]] = []
-    for start in stride(from: 0, to: places.count, by: 256) {
-      let part = places[start..<min(start + 256, places.count)].map { ranking[$0] }
-      let ours = try model.expand(try raw(part), threads: threads)
-        .scalingColumns(by: model.coefficients)
-      let distances = try translating { try ours.squaredDistances(to: theirs, threads: threads) }
-      for (row, ranked) in part.enumerated() {
-        found.append(nearest(distances.row(row), known, to: ranked.account, count: count))
-      }
-    }
-    return found
-  }
-
-  /// The accounts of the `count` least distances; one seen at several snapshots counts once, at
-  /// the nearest of them, and nobody is their own exemplar. Equal distances keep training's order.
-  /// O(known).
-  private func nearest(_ distances: [Double], _ known: [VectorRow], to account: Int32, count: Int)
-    -> [Exemplar]
-  {
-    var best: [(account: Int32, distance: Double)] = []
-    for (row, distance) in zip(known, distances) where row.account != account {
-      if best.count == count, distance >= best[count - 1].distance { continue }
-      if let same = best.firstIndex(where: { $0.account == row.account }) {
-        if distance >= best[same].distance { continue }
-        best.remove(at: same)
-      }
-      let place = best.firstIndex { distance < $0.distance } ?? best.count
-      best.insert((row.account, distance), at: place)
-      if best.count > count { best.removeLast() }
-    }
-    return best.map {
-      Exemplar(account: base.account(Int($0.account)), distance: $0.distance.squareRoot())
-    }
   }
 }

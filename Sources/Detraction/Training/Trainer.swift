@@ -41,6 +41,8 @@ package struct Trainer {
     /// Two-sided rows that it learnt from.
     package var rows: Int
     package var knownDetractors: [KnownDetractor]
+    /// Every two-sided row with its out-of-fold logit, in training's order.
+    package var heldOut: [HeldOutRow] = []
   }
 
   /// Reasons speak of one feature each, as yet.
@@ -104,6 +106,14 @@ package struct Trainer {
     let detractors = rows.filter(\.isDetractor).map {
       KnownDetractor(account: base.account($0.account), asOf: labelled.snapshots[$0.snapshot])
     }
-    return Result(model: model, rows: rows.count, knownDetractors: detractors)
+    // One-sided rows, where they joined, come last.
+    let heldOut = zip(rows, fitted.outOfFold).map { row, logit in
+      HeldOutRow(
+        account: base.account(row.account), asOf: labelled.snapshots[row.snapshot],
+        isDetractor: row.isDetractor, wasSilent: row.voice.isSilent, weight: row.weight,
+        logit: logit)
+    }
+    return Result(
+      model: model, rows: rows.count, knownDetractors: detractors, heldOut: heldOut)
   }
 }

@@ -62,6 +62,11 @@ package enum Basis: Sendable, Codable, Hashable {
     }
   }
 
+  /// The x whose signed logarithm is `l`.
+  package static func inverseSignedLog(_ l: Double) -> Double {
+    l < 0 ? -expm1(-l) : expm1(l)
+  }
+
   /// sign(x) ln(1 + |x|).
   static func signedLog(_ x: Double) -> Double {
     x < 0 ? -Foundation.log1p(-x) : Foundation.log1p(x)

@@ -62,6 +62,7 @@ extension Case: Encodable {
     case reasons, other
     case otherCount = "other_count"
     case exemplars, extrapolated
+    case unlikeAny = "unlike_any_known"
     case neverSpoken = "never_spoken"
     case model
     case asOf = "as_of"
@@ -86,7 +87,8 @@ extension Case: Encodable {
     try object.encode(score.reasons.map(ReasonObject.init), forKey: .reasons)
     try object.encode(score.other, forKey: .other)
     try object.encode(score.otherCount, forKey: .otherCount)
-    try object.encode(exemplars, forKey: .exemplars)
+    try object.encode(exemplars.map(ExemplarObject.init), forKey: .exemplars)
+    try object.encode(exemplars.isUnlikeAny, forKey: .unlikeAny)
     try object.encode(score.extrapolated, forKey: .extrapolated)
     try object.encode(score.neverSpoken, forKey: .neverSpoken)
     try object.encode(model, forKey: .model)
@@ -103,7 +105,7 @@ private struct ReasonObject: Encodable {
   var reason: Reason
 
   private enum CodingKeys: String, CodingKey {
-    case feature, contribution, value, typical, text, sayable
+    case feature, contribution, value, typical, text, sayable, threshold, pattern
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -114,5 +116,20 @@ private struct ReasonObject: Encodable {
     try object.encode(reason.typical, forKey: .typical)
     try object.encode(reason.text, forKey: .text)
     try object.encode(reason.sayable, forKey: .sayable)
+    try object.encode(reason.threshold, forKey: .threshold)
+    try object.encode(reason.pattern, forKey: .pattern)
+  }
+}
+
+/// An exemplar as those who work a case may see it: what is shared, not the other person.
+private struct ExemplarObject: Encodable {
+  var distance: Double
+  var percentile: Double?
+  var shared: [String]
+
+  init(_ exemplar: Exemplar) {
+    distance = exemplar.distance
+    percentile = exemplar.percentile
+    shared = exemplar.shared
   }
 }

@@ -70,13 +70,7 @@ package struct CaseListing {
     let texts = reasonTexts(open)
     lines.append("why")
     lines += reasons(open, indent: 2, width: min(72, texts.map(columns).max() ?? 0))
-    if !open.exemplars.isEmpty {
-      field(
-        "like",
-        "known detractors "
-          + open.exemplars.map { "\(inert($0.account)) (\(fixed($0.distance, 2)))" }
-          .joined(separator: ", ") + "; distance in logit units")
-    }
+    if let like = likeness(open.exemplars) { field("like", like) }
     return lines.map { $0 + "\n" }.joined()
   }
 
@@ -94,6 +88,25 @@ package struct CaseListing {
   }
 
   // MARK: - Parts
+
+  /// What the account shares with the known detractors nearest to it, and how near they are; never who
+  /// they are.
+  private func likeness(_ exemplars: [Exemplar]) -> String? {
+    guard let nearest = exemplars.first else { return nil }
+    if exemplars.isUnlikeAny {
+      return "unlike any known detractor: the nearest is further away than known detractors are "
+        + "from each other"
+    }
+    let shared = nearest.shared.map(inert)
+    let count = exemplars.count
+    let near = nearest.percentile.map {
+      "; the nearest is as near as \(percent($0 / 100)) % of known detractors are to another"
+    }
+    return "\(count) known detractor\(count == 1 ? "" : "s")"
+      + (shared.isEmpty
+        ? ", by no one factor" : " by " + shared.joined(separator: ", "))
+      + (near ?? "")
+  }
 
   /// `00417  Plus · 1,240 a year · top 1 % · 61 % (52–69 %)      due Mon 2 Mar 17:00`
   private func head(_ open: Case, _ lead: String) -> [String] {
