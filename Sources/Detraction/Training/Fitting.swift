@@ -85,7 +85,11 @@ extension Trainer {
   ) throws(DetractionError) -> Inquiry {
     let sample = try SilentSample(silent, self)
     return try translating {
-      let x = try fitted.expand(known.raw, threads: threads)
+      // Ways of training are compared on plain columns: what differs is the rows.
+      let design = try Design(
+        fitting: known.raw, sources: schema.designSources, weights: known.weights,
+        threads: threads)
+      let x = try design.expand(known.raw, threads: threads)
       let study = try ResponseStudy(
         respondents: try known.response, silent: sample.response,
         sources: schema.designSources, names: schema.names,
@@ -99,7 +103,7 @@ extension Trainer {
         try PoolingChoice(
           twoSided: .init(x: x, labels: known.labels, folds: known.folds),
           oneSided: .init(
-            x: try fitted.expand(voiced.raw, threads: threads), labels: voiced.labels,
+            x: try design.expand(voiced.raw, threads: threads), labels: voiced.labels,
             folds: voiced.folds),
           weights: study.weights.values, customers: known.customers, share: share,
           lambdas: Self.lambdas, parameters: ridge, threads: threads)
@@ -115,7 +119,7 @@ extension Trainer {
   }
 
   /// λ for comparisons of trainings, from strong to weak.
-  private static let lambdas = (0...8).map { pow(10, 0.5 - 0.5 * Double($0)) }
+  private static let lambdas = (0...6).map { pow(10, 0.5 - 0.5 * Double($0)) }
   /// Of the silent, called where no queue says how many.
   private static let defaultShare = 0.05
 
