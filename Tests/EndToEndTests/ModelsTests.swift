@@ -10,10 +10,31 @@ import Testing
       "\(result.errors)")
   }
 
-  private func train(_ folder: URL, _ asOf: String) throws -> String {
-    let result = try Program.run("train", "--as-of", asOf, "--json", in: folder)
-    #expect(result.status == 0, "\(result.errors)")
-    return try #require(try json(result)["version"] as? String)
+  /// The sample with two versions trained, the first the champion; trained once, copied for each test.
+  private struct Trained {
+    var folder: URL
+    var first: String
+    var second: String
+
+    static let once = Result { try Trained() }
+
+    private init() throws {
+      folder = try sampleCopy()
+      var versions: [String] = []
+      for asOf in ["2026-01-05", "2026-03-02"] {
+        let result = try Program.run("train", "--as-of", asOf, "--json", in: folder)
+        let report = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+        versions.append(try #require((report as? [String: Any])?["version"] as? String))
+      }
+      (first, second) = (versions[0], versions[1])
+    }
+
+    /// A folder of its own.
+    func copy() throws -> URL {
+      let place = try temporaryFolder().appendingPathComponent("sample")
+      try FileManager.default.copyItem(at: folder, to: place)
+      return place
+    }
   }
 
   private func history(_ folder: URL) throws -> [[String: Any]] {
@@ -31,9 +52,9 @@ import Testing
   }
 
   @Test func promoteCompareAndRollBack() throws {
-    let folder = try sampleCopy()
-    let first = try train(folder, "2026-01-05")
-    let second = try train(folder, "2026-03-02")
+    let trained = try Trained.once.get()
+    let (first, second) = (trained.first, trained.second)
+    let folder = try trained.copy()
     #expect(try champion(folder) == first)
 
     let list = try Program.run("models", "list", "--json", in: folder)
@@ -77,8 +98,9 @@ import Testing
   }
 
   @Test func showVerifies() throws {
-    let folder = try sampleCopy()
-    let version = try train(folder, "2026-03-02")
+    let trained = try Trained.once.get()
+    let version = trained.first
+    let folder = try trained.copy()
     let shown = try Program.run("models", "show", "--verify", in: folder)
     #expect(shown.status == 0, "\(shown.errors)")
     for part in [version, "golden vectors", "as the manifest says", "project file (the same now)"] {
@@ -106,9 +128,9 @@ import Testing
 
   /// While another process holds the lock nothing changes and the status says: try again.
   @Test func aHeldLockIsStatus75() throws {
-    let folder = try sampleCopy()
-    _ = try train(folder, "2026-01-05")
-    let second = try train(folder, "2026-03-02")
+    let trained = try Trained.once.get()
+    let second = trained.second
+    let folder = try trained.copy()
     let lock = folder.appendingPathComponent("models/sample/.lock").path
     let descriptor = open(lock, O_RDWR)
     #expect(descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0)
@@ -124,11 +146,10 @@ import Testing
   /// Rollbacks and promotions killed at any moment: champion and history always agree, by the
   /// program's own reading.
   @Test func killedAtAnyMoment() throws {
-    let folder = try sampleCopy()
-    let first = try train(folder, "2026-03-02")
-    // A second version without another training: the same model under the champion's own name.
+    let trained = try Trained.once.get()
+    let (first, second) = (trained.first, trained.second)
+    let folder = try trained.copy()
     let store = folder.appendingPathComponent("models/sample")
-    let second = try train(folder, "2026-01-05")
     try Data("\(second)\n".utf8).write(to: store.appendingPathComponent("champion"))
     try? FileManager.default.removeItem(at: store.appendingPathComponent("history.jsonl"))
     func entry(_ from: String, _ to: String, _ action: String) -> String {

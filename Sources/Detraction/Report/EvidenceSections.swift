@@ -19,7 +19,8 @@ enum EvidenceSections {
       ["check", "for grade", "value", "needed", "passed"],
       grading.checks.map { check in
         [
-          check.name, check.grade.rawValue, Number.fixed(check.value), check.needed,
+          check.name, check.grade.rawValue,
+          check.value.map { Number.fixed($0, $0 == $0.rounded() ? 0 : 3) } ?? "–", check.needed,
           check.passed ? "yes" : "no",
         ]
       })

@@ -21,9 +21,11 @@ package struct ReportFacts: Sendable {
   package var comparison: ModelComparison?
 
   package var model: Model { version.model }
-  /// A date in the project's time zone.
+  /// The date of an instant in the project's time zone.
   func date(_ instant: Instant) -> String {
-    dateName(instant, LocalTime(identifier: model.timeZone) ?? .utc)
+    let zone = LocalTime(identifier: model.timeZone) ?? .utc
+    let date = civilDate(daysSinceEpoch: zone.date(of: instant))
+    return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
   }
 
   package var overlap: Overlap? { model.evidence?.overlap }

@@ -97,10 +97,10 @@ package struct CaseListing {
       return "unlike any known detractor: the nearest is further away than known detractors are "
         + "from each other"
     }
-    let shared = nearest.shared.map(inert)
+    let shared = nearest.shared.map { inert($0.replacing("_", with: " ")) }
     let count = exemplars.count
     let near = nearest.percentile.map {
-      "; the nearest is as near as \(percent($0 / 100)) % of known detractors are to another"
+      "; \(percent($0 / 100)) % of known detractors have another as near as the nearest of these"
     }
     return "\(count) known detractor\(count == 1 ? "" : "s")"
       + (shared.isEmpty
