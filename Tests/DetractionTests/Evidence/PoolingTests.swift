@@ -79,9 +79,6 @@ import Testing
       lambdas: [0.001], parameters: LogisticParameters(penalty: .none))
     let read = try RocArea(scores: validation.outOfFoldLogits, labels: labels).area
     let choice = try choose(base)
-    print(
-      "silent AUC alone", alone, "pooled", pooled, "while all rows read", read, choice.auc,
-      choice.pooledAUC)
     #expect(pooled < alone - 0.04)
     #expect(read > alone + 0.03)
     #expect(!choice.joins)
@@ -95,7 +92,6 @@ import Testing
       answered: 3_000, complaints: 4_000, temper: 0, columns: 150, level: -2.6, strength: 1.5,
       seed: 10)
     let choice = try choose(base)
-    print("honest complaints", choice.precision.difference, choice.auc, choice.pooledAUC)
     #expect(choice.joins)
     #expect(choice.pooledAUC > choice.auc + 0.01)
   }

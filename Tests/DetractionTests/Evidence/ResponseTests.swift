@@ -165,9 +165,9 @@ import Testing
 
   /// How rare speaking is changes neither what weights mean nor where they are clipped.
   @Test func rarityOfSpeakingChangesNothing() throws {
-    let sides = Self.sides(8_000, bias: 0.8, seed: 5)
+    let sides = Self.sides(3_000, bias: 0.8, seed: 5)
     var repeated = sides
-    repeated.silent = (0..<40).flatMap { _ in sides.silent }
+    repeated.silent = (0..<20).flatMap { _ in sides.silent }
     let once = try Self.study(sides)
     let often = try ResponseStudy(
       respondents: Self.response(repeated.respondents, from: 0),
