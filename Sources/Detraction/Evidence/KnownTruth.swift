@@ -42,7 +42,7 @@ package struct KnownTruth: Sendable {
     return try translating {
       let shaped = try fitShaped(
         raw, sources: schema.designSources, labels: labels,
-        folds: known.map { Int(AccountHash.of(base.account($0)) % UInt64(Trainer.folds)) },
+        folds: known.map { Trainer.fold(of: base.account($0)) },
         mostPairs: Trainer.mostPairs,
         threads: threads)
       return Dictionary(uniqueKeysWithValues: zip(known, shaped.outOfFoldLogits))

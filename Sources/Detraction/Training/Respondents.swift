@@ -24,7 +24,7 @@ struct Respondents {
     labels = rows.map { $0.isDetractor ? 1 : 0 }
     weights = rows.contains { $0.weight != 1 } ? rows.map(\.weight) : nil
     customers = rows.map { AccountHash.of(base.account($0.account)) }
-    folds = customers.map { Int($0 % UInt64(Trainer.folds)) }
+    folds = rows.map { Trainer.fold(of: base.account($0.account)) }
     strata =
       base.hasMechanics
       ? rows.map { trainer.asked($0.account, at: snapshots[$0.snapshot]) } : nil

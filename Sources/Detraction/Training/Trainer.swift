@@ -56,6 +56,11 @@ package struct Trainer {
   /// With fewer rows than this of either class nothing is learnt that a person could not count.
   static let minimumOfClass = 10
 
+  /// The fold of an account: all its rows share it.
+  static func fold(of account: String) -> Int {
+    Int(AccountHash.of(account) % UInt64(folds))
+  }
+
   /// Trains as of D. Throws `insufficient` (3) when one class is (nearly) absent, nobody is silent, or
   /// a feature leaks. O(rows × columns²) and two walks over the histories.
   package func train(name: String, timeZone: String, projectDigest: String)
