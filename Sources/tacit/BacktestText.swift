@@ -92,8 +92,8 @@ struct BacktestText {
     let called = origins == 1 ? "the list of \(size)" : "lists of about \(size)"
     let many = all.detractors == all.customers ? "" : ", counted at each date,"
     return "Of the \(whole(all.detractors)) who first spoke as detractors in the next "
-      + "\(result.horizonDays) days\(many) \(called) held \(tenth(all.captured)), "
-      + "by lot \(tenth(all.byLot)) would be there."
+      + "\(result.horizonDays) days\(many) \(called) held \(tenth(all.captured)); drawn by lot "
+      + "\(origins == 1 ? "it" : "they") would have held \(tenth(all.byLot))."
   }
 
   private func rest(_ all: Backtest.Silenced) -> [String] {
@@ -162,7 +162,7 @@ struct BacktestText {
     }
     return [
       "Hidden: \(whole(masking.masked)) of \(whole(masking.known)) known detractors among "
-        + "\(whole(masking.pool)) silent, drawn \(masking.repeats) times, trained without them",
+        + "\(whole(masking.pool)) silent, drawn \(masking.repeats) times, a plain model fitted without them",
       "  the list of \(whole(masking.called)) held \(percent(masking.recall.value)) of them "
         + "(95 %: \(percent(masking.recall.low)) to \(percent(masking.recall.high)); over the "
         + "drawings \(percent(masking.least)) to \(percent(masking.most))), by lot "
