@@ -102,6 +102,9 @@ struct BacktestText {
       lines.append(
         "Precision: at least \(percent(precision)) of those called. The others did not speak, which "
           + "does not say that they were content.")
+      lines.append(
+        "Those who speak up tend to be the unhappiest: among those who stay silent the lift may be "
+          + "lower.")
     }
     var left: [String] = []
     if all.guarded > 0 {
