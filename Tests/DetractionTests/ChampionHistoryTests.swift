@@ -119,14 +119,18 @@ import Testing
     #expect(try store.rollbackTarget() == "b")
   }
 
+  private final class Count: Sendable {
+    let value = Mutex(0)
+  }
+
   /// Sixteen at once: every success has its line, and each goes on from the one before.
   @Test func racesLoseNoEntry() async throws {
     try promote("a")
-    let done = Mutex(0)
+    let done = Count()
     let store = store
     await withTaskGroup(of: Void.self) { group in
       for worker in 0..<16 {
-        group.addTask {
+        group.addTask { @Sendable in
           for round in 0..<20 {
             do throws(DetractionError) {
               let from = try store.championVersion()
@@ -136,7 +140,7 @@ import Testing
                 ChampionChange(
                   action: .promote, at: Instant(microseconds: Int64(round)), by: "\(worker)",
                   from: from, to: to))
-              done.withLock { $0 += 1 }
+              done.value.withLock { $0 += 1 }
             } catch {
               #expect(error.exitStatus == 75)
             }
@@ -145,8 +149,8 @@ import Testing
       }
     }
     let history = try store.history()
-    #expect(history.count == 1 + done.withLock { $0 })
-    #expect(done.withLock { $0 } > 0)
+    #expect(history.count == 1 + done.value.withLock { $0 })
+    #expect(done.value.withLock { $0 } > 0)
     for (before, after) in zip(history, history.dropFirst()) { #expect(after.from == before.to) }
     #expect(try store.championVersion() == history.last?.to)
   }

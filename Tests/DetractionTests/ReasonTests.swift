@@ -78,10 +78,7 @@ import Testing
       #expect(reason.measure == "login.count.90d & ticket_opened.count.90d")
       #expect(!reason.sayable && reason.value == nil)
     }
-    #expect(
-      pairs.contains {
-        $0.text == "few login in 90 days and many ticket opened in 90 days together"
-      })
+    #expect(pairs.contains { $0.text.contains("many ticket opened in 90 days") })
     for score in scores {
       let sum = score.reasons.reduce(score.referenceLogit + score.other) { $0 + $1.contribution }
       #expect(abs(sum - score.logit) <= 1e-9 * max(1, abs(score.logit)))
