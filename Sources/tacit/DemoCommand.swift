@@ -2,6 +2,7 @@ import ArgumentParser
 import Detraction
 import Foundation
 import Histories
+import Learning
 import Outreach
 import Synthesis
 
@@ -71,8 +72,8 @@ struct DemoCommand: ParsableCommand {
     let hiddenTruth = scorer.ranking.count {
       truth.isDetractor[base.account(Int($0.account))] == true
     }
-    // Odds ratio 2: silent detractors were twice as ready to speak, so fewer are left; ½: more.
-    let hidden = [2.0, 0.5].map { scorer.expectedDetractors(oddsRatio: $0) }
+    // Not measured here: the range over how much likelier the unhappy are to speak.
+    let hidden = [scorer.hidden.low ?? 0, scorer.hidden.high ?? 0]
     if json {
       guard case .published(let run) = publication else { return }
       return try printJSON(

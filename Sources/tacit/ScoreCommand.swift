@@ -2,6 +2,7 @@ import ArgumentParser
 import Detraction
 import Foundation
 import Histories
+import Learning
 
 struct ScoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,6 +39,10 @@ struct ScoreCommand: ParsableCommand {
     var sha256: String
     var model: String
     var accounts: SilentCounts
+    /// Whether the probabilities' level is that of silent accounts, by answers of some.
+    var levelMeasured: Bool
+    /// How many of the silent are unhappy; without a value where the level is not measured.
+    var hidden: Evaluation.Estimate
   }
 
   func validate() throws { try refuseParquet(out) }
@@ -55,10 +60,18 @@ struct ScoreCommand: ParsableCommand {
     progress.done()
     if options.json {
       return try printJSON(
-        Report(out: out, sha256: digest, model: version.version, accounts: scorer.counts))
+        Report(
+          out: out, sha256: digest, model: version.version, accounts: scorer.counts,
+          levelMeasured: version.model.levelIsMeasured, hidden: scorer.hidden))
     }
     options.say(
       "\(scorer.ranking.count) silent accounts scored by \(version.version), written to \(out)")
+    let hidden = [scorer.hidden.low, scorer.hidden.high].map { grouped(Int(($0 ?? 0).rounded())) }
+    options.say(
+      "hidden unhappy customers: \(hidden[0]) to \(hidden[1])"
+        + (version.model.levelIsMeasured
+          ? " (95 %), measured by answers of silent accounts drawn at random"
+          : ", not measured: the range over how much likelier the unhappy are to speak"))
   }
 
   private func earlier(

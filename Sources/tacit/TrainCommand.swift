@@ -30,6 +30,7 @@ struct TrainCommand: ParsableCommand {
     var grading: Grading?
     var silent: SilentCounts
     var snapshots: [SnapshotCounts]
+    var report: String?
   }
 
   func run() throws {
@@ -40,12 +41,14 @@ struct TrainCommand: ParsableCommand {
     let result = try trainModel(session, base, feedback, asOf)
     let published = try session.models.publish(result)
     let model = result.model
+    let page = try writeReport(session, published.version, base, asOf)
     let report = Report(
       version: published.version, champion: published.isChampion, grade: model.grading?.grade,
       rows: model.evidence?.rows, customers: model.evidence?.customers,
       detractors: model.evidence?.detractors, features: model.schema.features.count,
       columns: model.coefficients.count, lambda: model.penalty.lambda, metrics: model.evidence,
-      grading: model.grading, silent: model.silent, snapshots: model.populations)
+      grading: model.grading, silent: model.silent, snapshots: model.populations,
+      report: page)
     if options.json { return try printJSON(report) }
     for line in lines(model) { print(line) }
     print("model \(published.version)\(published.isChampion ? " is the champion" : "")")
@@ -56,6 +59,20 @@ struct TrainCommand: ParsableCommand {
             + "tacit models promote \(published.version)"
           : "there is no champion: a version graded D does not become one")
     }
+    if let page { print("report \(page)") }
+  }
+
+  /// The report beside the model; nil, with a word, where there is no gnuplot to draw it.
+  private func writeReport(
+    _ session: Session, _ version: String, _ base: HistoryBase, _ asOf: Instant
+  ) throws -> String? {
+    guard let gnuplot = try? Gnuplot() else {
+      options.say("no gnuplot here, so no report: install gnuplot-nox, then `tacit report`")
+      return nil
+    }
+    return try tacit.writeReport(
+      session, try session.models.load(version, heldOut: true), base, asOf: asOf, with: gnuplot
+    ).report
   }
 
   private func lines(_ model: Model) -> [String] {

@@ -129,6 +129,8 @@ import Testing
     func marked(_ limit: Double) throws -> Int {
       var model = result.model
       model.maximumVariance = limit
+      // Accounts unlike any respondent are marked, too: not asked here.
+      model.propensity = nil
       let version = ModelVersion(version: "x", model: model, knownDetractors: [])
       let scorer = try Scorer(
         version: version, base: base, asOf: Self.asOf, sayable: [], threads: 2)

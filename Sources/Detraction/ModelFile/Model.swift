@@ -122,8 +122,33 @@ extension Model {
     do { return try design.expand(raw, threads: threads) } catch { throw .learning(error) }
   }
 
-  /// That feedback would be negative, for a raw logit. O(1).
+  /// That a respondent's feedback would be negative, for a raw logit. O(1).
   package func probability(logit: Double) -> Double { calibration.probability(logit: logit) }
+
+  /// Whether answers of silent accounts drawn at random set the level of the silent.
+  package var levelIsMeasured: Bool { evidence?.level.isMeasured ?? false }
+
+  /// That a silent account's feedback, if it gave any, would be negative: with the level's offset
+  /// where that is measured, else as a respondent's. O(1).
+  package func silentProbability(logit: Double) -> Double {
+    LogisticFit.probability(
+      logit: calibration.calibrated(logit: logit) + (evidence?.level.offset?.value ?? 0))
+  }
+
+  /// Its 95 % interval from the predictor's standard error and the measured level's: their squares
+  /// add up, being of different rows.
+  func silentInterval(logit: Double, standardError: Double) -> (low: Double, high: Double) {
+    let z = 1.959963984540054
+    let middle = calibration.calibrated(logit: logit)
+    let offset = evidence?.level.offset?.value ?? 0
+    let level = z * (evidence?.level.offsetError ?? 0)
+    func end(_ sign: Double) -> Double {
+      let own = calibration.calibrated(logit: logit + sign * z * standardError) - middle
+      let reach = (own * own + level * level).squareRoot()
+      return LogisticFit.probability(logit: middle + offset + sign * reach)
+    }
+    return (end(-1), end(1))
+  }
 
   /// Logits of expanded rows. O(rows × columns).
   package func logits(_ expanded: Matrix, threads: Int) -> [Double] {

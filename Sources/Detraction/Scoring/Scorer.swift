@@ -1,6 +1,6 @@
 import Foundation
 package import Histories
-import Learning
+package import Learning
 
 /// A silent account in the order in which outreach would like to call: by logit, highest first;
 /// equal logits by account index, which stands for (stable hash, id), so that no alphabet and no
@@ -78,7 +78,7 @@ package struct Scorer: Sendable {
         ranking.append(
           RankedAccount(
             account: Int32(silent.accounts[place]), logit: logit,
-            probability: model.probability(logit: logit), neverSpoken: silent.neverSpoken[place]))
+            probability: model.silentProbability(logit: logit), neverSpoken: silent.neverSpoken[place]))
       }
     }
     ranking.sort()
@@ -96,40 +96,56 @@ package struct Scorer: Sendable {
     let ranked = places.map { ranking[$0] }
     let raw = try raw(ranked)
     let x = try model.expand(raw, threads: threads)
-    let variances = try translating { try x.predictorVariances(covariance, threads: threads) }
+    let (variances, isOutside) = try translating {
+      (
+        try x.predictorVariances(covariance, threads: threads),
+        try model.propensity?.isOutside(raw, threads: threads)
+          ?? [Bool](repeating: false, count: raw.rows)
+      )
+    }
     let stripes = StripedWork.bounds(of: ranked.count, unit: 64)
     return StripedWork.map(stripes: stripes.count, threads: threads) { stripe in
       stripes[stripe].map { row in
-        score(ranked[row], raw.row(row), x.row(row), variances[row])
+        score(ranked[row], raw.row(row), x.row(row), variances[row], isOutside: isOutside[row])
       }
     }.flatMap(\.self)
   }
 
   private func score(
-    _ account: RankedAccount, _ values: [Double], _ z: [Double], _ variance: Double
+    _ account: RankedAccount, _ values: [Double], _ z: [Double], _ variance: Double,
+    isOutside: Bool
   ) -> Score {
     let explained = groups.explain(
       contributions.of(row: z), values: values,
       deviations: zip(z, model.reference.means).map { $0 - $1 }, words: words)
-    let reach = 1.959963984540054 * variance.squareRoot()
+    let interval = model.silentInterval(
+      logit: account.logit, standardError: variance.squareRoot())
     return Score(
       account: base.account(Int(account.account)), logit: account.logit,
       referenceLogit: contributions.referenceLogit, probability: account.probability,
-      low: model.probability(logit: account.logit - reach),
-      high: model.probability(logit: account.logit + reach),
+      low: interval.low, high: interval.high,
       percentile: percentile(of: account.logit), band: band(account.logit),
       reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
-      extrapolated: variance > model.maximumVariance, neverSpoken: account.neverSpoken)
+      extrapolated: variance > model.maximumVariance || isOutside, neverSpoken: account.neverSpoken)
   }
 
-  /// Silent detractors expected when a silent detractor's odds of having spoken are `oddsRatio`
-  /// times those of the others: the level is not measured, so a caller tells a range of ratios
-  /// (METHODS 1.4: logit p_S = logit p_R − ln ratio).
-  package func expectedDetractors(oddsRatio: Double) -> Double {
-    let shift = log(oddsRatio)
-    return ranking.reduce(0) {
-      $0 + LogisticFit.probability(logit: model.calibration.calibrated(logit: $1.logit) - shift)
+  /// How many of the silent are unhappy: by the measured level, with its 95 % interval; else the range
+  /// over odds ratios of speaking from 2 down to ½, without a value (METHODS 1.4).
+  package var hidden: Evaluation.Estimate {
+    func expected(_ offset: Double) -> Double {
+      ranking.reduce(0) {
+        $0 + LogisticFit.probability(
+          logit: model.calibration.calibrated(logit: $1.logit) + offset)
+      }
     }
+    let level = model.evidence?.level
+    if let offset = level?.offset, let value = offset.value, let low = offset.low,
+      let high = offset.high
+    {
+      return .init(value: expected(value), low: expected(low), high: expected(high))
+    }
+    let aligned = level?.respondentOffset ?? 0
+    return .init(low: expected(aligned - log(2)), high: expected(aligned + log(2)))
   }
 
   /// Share of the silent scored at or below a logit, in percent. O(log accounts).
