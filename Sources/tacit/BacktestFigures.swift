@@ -88,6 +88,7 @@ struct BacktestFigures {
       script: """
         set title "Silenced detractors on the list, date by date"
         set ylabel "share of those who first spoke as detractors"
+        set xlabel "past date, and how many first spoke as detractors after it" offset 0,-0.6
         set xtics font ",11"\(result.origins.count > 7 ? " rotate by 90 right" : "")
         set xrange [-0.5:\(max(1, result.origins.count)) - 0.5]
         set yrange [0:1.05]
@@ -96,7 +97,7 @@ struct BacktestFigures {
         set style line 3 linecolor "#6a8f3c" linewidth 1.6 pointtype 9 pointsize 0.7
         set style line 4 linecolor "#8a5fa8" linewidth 1.6 pointtype 11 pointsize 0.7
         set style line 5 linecolor "#b04a4a" linewidth 1.6 pointtype 13 pointsize 0.7
-        plot "data" using 0:4:5:6:xtic(sprintf("%s\\n%s of them", strcol(1), strcol(2))) skip 1 \
+        plot "data" using 0:4:5:6:xtic(sprintf("%s\\n%s", strcol(1), strcol(2))) skip 1 \
           with yerrorbars linestyle 1 linewidth 1.2 title "the model, with 95 % interval", \
           "data" using 0:4 skip 1 with lines linestyle 1 notitle, \
           "data" using 0:7 skip 1 with lines linestyle 9 title "by lot"\
