@@ -22,10 +22,25 @@ import Testing
         "bitcoin-otc", data: "data/bitcoin_otc/soc-sign-bitcoinotc.csv",
         as: "soc-sign-bitcoinotc.csv")
     else { return }
-    for command in [["train"], ["score", "--out", "scores.csv"], ["nightly"]] {
+    // Those who rate are nothing like those who do not: the grade says so, and nothing becomes champion.
+    let train = try Program.run("train", "--as-of", "2013-01-01", "--json", in: folder)
+    #expect(train.status == 0, "\(train.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(train.output.utf8)) as? [String: Any])
+    #expect(report["grade"] as? String == "D" && report["champion"] as? Bool == false)
+    let metrics = try #require(report["metrics"] as? [String: Any])
+    let overlap = try #require(metrics["overlap"] as? [String: Any])
+    let domain = try #require((overlap["domain_auc"] as? [String: Any])?["value"] as? Double)
+    #expect(domain > 0.95)
+    for command in [["score", "--out", "scores.csv"], ["nightly"]] {
       let result = try Program.run(command + ["--as-of", "2013-01-01"], in: folder)
-      #expect(result.status == 0, "\(command): \(result.errors)")
+      #expect(result.status == 3 && result.errors.contains("champion"), "\(result.errors)")
     }
+    // Looking all the same is possible, by name.
+    let version = try #require(report["version"] as? String)
+    let result = try Program.run(
+      "score", "--as-of", "2013-01-01", "--model", version, "--out", "scores.csv", in: folder)
+    #expect(result.status == 0, "\(result.errors)")
     let scores = try String(
       contentsOf: folder.appendingPathComponent("scores.csv"), encoding: .utf8)
     #expect(scores.utf8.count { $0 == UInt8(ascii: "\n") } > 100)
