@@ -47,6 +47,29 @@ import Testing
     }
   }
 
+  /// Four rows at a time or one by one: the same probabilities to the bit, at any place of a tile.
+  @Test func predictionsHaveTheBitsOfTheSigmoidKernel() throws {
+    var random = SplitMix64(18)
+    var values = (0..<2053).map { _ in 30 * random.normal() }
+    values += [0, -0.0, 708, -708, 709.5, -709.5, 1e300, -1e300, 1e-320, -5e-324]
+    let x = try Matrix(rows: values.count, columns: 1, elements: values)
+    let few = try Matrix(rows: 4, columns: 1, elements: [-1, 0, 1, 2])
+    let fit = try fitLogistic(
+      LogisticData(few, labels: [0, 1, 0, 1]),
+      parameters: LogisticParameters(penalty: .l2(0.1), standardise: false))
+    let pairs = try fit.predict(x, rows: 0..<x.rows, threads: 2)
+    for row in values.indices {
+      let logit = pairs[2 * row + 1]
+      #expect(pairs[2 * row].bitPattern == SigmoidKernel.sigmoid(logit).bitPattern)
+    }
+    for bad in [Double.nan, .infinity, -.infinity] {
+      let broken = try Matrix(rows: 3, columns: 1, elements: [1, 2, bad])
+      #expect(throws: LearningError.self) {
+        try fit.predict(broken, rows: 0..<3, threads: 1)
+      }
+    }
+  }
+
   @Test func stripesCoverEveryRowOnceWhateverTheThreads() {
     for (count, unit) in [(0, 8), (1, 8), (7, 8), (8, 8), (9, 8), (100_001, 64), (513, 8)] {
       let stripes = StripedWork.bounds(of: count, unit: unit)

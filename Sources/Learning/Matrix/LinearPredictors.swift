@@ -63,8 +63,9 @@ extension LogisticFit {
 private struct PredictorKernel: Sendable {
   /// Rows in a tile: its predictors stay in the first-level cache.
   static let tile = 1024
-  /// Whether the processor has the registers that `row_sums` is written for; the bits are the same.
-  private static let isWide = has_row_sums() != 0
+  /// Whether the processor has the registers that `row_sums` and `sigmoid_pairs` are written for; the
+  /// bits are the same.
+  private static let isWide = has_wide_registers() != 0
   private typealias Lanes = SIMD8<Double>
 
   private let x: Matrix
@@ -103,7 +104,13 @@ private struct PredictorKernel: Sendable {
     precondition(pairs.count == 2 * range.count)
     guard let target = pairs.baseAddress else { return true }
     var checks = SIMD2<Double>(repeating: 0)
+    var isFinite = true
     run(range) { row, count, eta in
+      if Self.isWide {
+        let finite = sigmoid_pairs(eta, count, target + 2 * (row - range.lowerBound)) != 0
+        isFinite = isFinite && finite
+        return
+      }
       for i in stride(from: 0, to: count, by: 2) {
         // The tile has room for one more.
         let logits = UnsafeRawPointer(eta + i).loadUnaligned(as: SIMD2<Double>.self)
@@ -118,7 +125,7 @@ private struct PredictorKernel: Sendable {
         checks[1] += logits[1] * 0
       }
     }
-    return checks == SIMD2(repeating: 0)
+    return isFinite && checks == SIMD2(repeating: 0)
   }
 
   @inline(__always)
