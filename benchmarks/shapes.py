@@ -4,12 +4,12 @@ The data are generated: like a bank's table of customers, with columns all zeros
 sums that are mostly zero, -999999 for a missing nationality, and 4 in 100 positive. Their law has
 thresholds, plateaus and a few interactions, and is fixed by its seed.
 
-Time: tacit's whole fitting (shapes, pairs, ten folds at every penalty, the final fit; reading is
+Time: tacit's whole fitting (shapes, pairs, five folds at every penalty, the final fit; reading is
 apart) against scikit-learn's LogisticRegression on the columns that tacit's model ended with, made by
 numpy (design.py) and given to it in memory, each divided by the root of its own penalty, so that both
 minimise the same objective. scikit-learn's share: the penalties tried are those that tacit tried of
 the kind that it kept (`shapes`: each λ of the shaped columns; `pairs`: each λ of the products), as
-multiples of the one that it kept; as many fits as there are of them times ten folds, one warm start
+multiples of the one that it kept; as many fits as there are of them times five folds, one warm start
 after another along the penalties, and the final one. What tacit tried of the other kinds, and finding
 and making the basis, is in tacit's time and not in scikit-learn's. A whole that would take longer
 than the budget is estimated from a few of its fits, and called an estimate.
@@ -44,7 +44,7 @@ import numpy as np
 import peers
 import probe
 
-FOLDS = 10
+FOLDS = 5
 SOLVERS = ("newton-cholesky", "lbfgs")
 BOOSTED = ("LightGBM", "HistGradientBoosting")
 
