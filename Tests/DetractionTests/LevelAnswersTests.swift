@@ -36,7 +36,8 @@ import Testing
   ])
   func whatIsUnclearIsRefusedWithItsLine(_ row: String, _ expected: String) throws {
     do {
-      _ = try read("account_id,drawn_at,known_at,outcome\ny,2026-02-01,2026-02-03,detractor\n\(row)\n")
+      _ = try read(
+        "account_id,drawn_at,known_at,outcome\ny,2026-02-01,2026-02-03,detractor\n\(row)\n")
       Issue.record("read without a word")
     } catch let error as HistoriesError {
       #expect("\(error)".contains("line 3") && "\(error)".contains(expected))

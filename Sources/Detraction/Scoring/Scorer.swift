@@ -78,7 +78,8 @@ package struct Scorer: Sendable {
         ranking.append(
           RankedAccount(
             account: Int32(silent.accounts[place]), logit: logit,
-            probability: model.silentProbability(logit: logit), neverSpoken: silent.neverSpoken[place]))
+            probability: model.silentProbability(logit: logit),
+            neverSpoken: silent.neverSpoken[place]))
       }
     }
     ranking.sort()
@@ -134,8 +135,9 @@ package struct Scorer: Sendable {
   package var hidden: Evaluation.Estimate {
     func expected(_ offset: Double) -> Double {
       ranking.reduce(0) {
-        $0 + LogisticFit.probability(
-          logit: model.calibration.calibrated(logit: $1.logit) + offset)
+        $0
+          + LogisticFit.probability(
+            logit: model.calibration.calibrated(logit: $1.logit) + offset)
       }
     }
     let level = model.evidence?.level
