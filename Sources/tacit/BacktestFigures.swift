@@ -1,6 +1,7 @@
 import Detraction
 import Foundation
 import Histories
+import Learning
 
 /// The plots of a back-test: capture over dates beside plain rules, and cumulative gains with the
 /// capacity; each an SVG with its numbers as CSV beside it.

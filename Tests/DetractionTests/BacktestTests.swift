@@ -1,6 +1,7 @@
 import Detraction
 import Foundation
 import Histories
+import Learning
 import TestSupport
 import Testing
 

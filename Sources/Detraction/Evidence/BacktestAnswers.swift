@@ -123,15 +123,14 @@ extension Backtest {
         + (withGain && !rows.best.isEmpty ? [.probabilities(midRanks(rows.best))] : [])
       let evaluation = try Evaluation(
         both, outcomes, cuts: [cut], replicates: BacktestRule.replicates, threads: threads)
-      group.auc = Estimate(evaluation.estimate(.rocArea))
-      group.averagePrecision = Estimate(evaluation.estimate(.averagePrecision))
-      group.precision = Estimate(evaluation.estimate(.precision(cut)))
-      group.lift = Estimate(evaluation.estimate(.lift(cut)))
-      if both.count == 2 { gain = Estimate(evaluation.difference(.precision(cut))) }
-      group.calibrationSlope = Estimate(
-        try Evaluation(
-          [.logits(rows.said)], outcomes, replicates: BacktestRule.replicates, threads: threads
-        ).estimate(.slope))
+      group.auc = evaluation.estimate(.rocArea)
+      group.averagePrecision = evaluation.estimate(.averagePrecision)
+      group.precision = evaluation.estimate(.precision(cut))
+      group.lift = evaluation.estimate(.lift(cut))
+      if both.count == 2 { gain = evaluation.difference(.precision(cut)) }
+      group.calibrationSlope = try Evaluation(
+        [.logits(rows.said)], outcomes, replicates: BacktestRule.replicates, threads: threads
+      ).estimate(.slope)
       return group
     }
     func spoken(_ voice: Voice) -> Answered {
@@ -143,12 +142,6 @@ extension Backtest {
         all: all, neverSpoken: try group(spoken(.neverSpoken)), lapsed: try group(spoken(.lapsed)),
         recent: try group(spoken(.recent)), callable: callable, precisionGain: gain)
     }
-  }
-}
-
-extension Backtest.Estimate {
-  init(_ estimate: Evaluation.Estimate) {
-    self.init(value: estimate.value, low: estimate.low, high: estimate.high)
   }
 }
 

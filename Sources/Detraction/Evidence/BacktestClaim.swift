@@ -1,4 +1,5 @@
 import Foundation
+import Learning
 
 extension Backtest {
   /// What may be said of the silenced detractors, by `BacktestRule`.

@@ -1,6 +1,6 @@
 import Foundation
 import Histories
-import Learning
+package import Learning
 
 extension Backtest {
   /// How well each feature alone tells the training rows as of D apart, and the best of them with
@@ -128,8 +128,8 @@ extension Backtest {
             try Outcomes(labels: labels, clusters: Outcomes.clusters(of: accounts)),
             replicates: BacktestRule.replicates, threads: threads)
           shift.auc = evaluation.estimate(.rocArea).value
-          shift.shifted = Estimate(evaluation.estimate(.rocArea, of: 1))
-          shift.fall = Estimate(evaluation.difference(.rocArea))
+          shift.shifted = evaluation.estimate(.rocArea, of: 1)
+          shift.fall = evaluation.difference(.rocArea)
         }
       }
       shifts.append(shift)

@@ -43,17 +43,7 @@ extension Backtest {
     case everybodyCalled = "everybody_called"
   }
 
-  package struct Estimate: Codable, Sendable, Equatable {
-    package var value: Double?
-    package var low: Double?
-    package var high: Double?
-
-    package init(value: Double? = nil, low: Double? = nil, high: Double? = nil) {
-      self.value = value
-      self.low = low
-      self.high = high
-    }
-  }
+  package typealias Estimate = Evaluation.Estimate
 
   package struct Skipped: Codable, Sendable, Equatable {
     package var at: Instant

@@ -1,4 +1,5 @@
 import Histories
+import Learning
 
 /// What the list would have held on past dates.
 enum BacktestSection {

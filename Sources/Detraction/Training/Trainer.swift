@@ -38,8 +38,6 @@ package struct Trainer {
   /// (the sidecar of DESIGN 8, which erasure can edit).
   package struct Result {
     package var model: Model
-    /// Two-sided rows that it learnt from.
-    package var rows: Int
     package var knownDetractors: [KnownDetractor]
     /// Every two-sided row with its out-of-fold logit, in training's order.
     package var heldOut: [HeldOutRow] = []
@@ -119,6 +117,6 @@ package struct Trainer {
         logit: logit)
     }
     return Result(
-      model: model, rows: rows.count, knownDetractors: detractors, heldOut: heldOut)
+      model: model, knownDetractors: detractors, heldOut: heldOut)
   }
 }
