@@ -198,7 +198,7 @@ struct Learner {
     }
     if command.firth {
       let firth = try FirthFit(data)
-      return Fitted(model: model(try firth.fit(data)), data: data, firth: firth)
+      return Fitted(model: model(firth.fit(data)), data: data, firth: firth)
     }
     let penalty = try penalty(design)
     let parameters = try LogisticParameters(

@@ -107,6 +107,13 @@ struct TrainCommand: ParsableCommand {
       "respondents stand for the silent: told apart with AUC "
         + "\(three(overlap.domainAUC.value ?? .nan)), \(percent(overlap.outside)) of the silent have "
         + "nobody like them who spoke, effective share \(percent(overlap.effectiveShare))")
+    if let stability = evidence.stability {
+      lines.append(
+        stability.statement.map {
+          "trained on \(stability.origins.count) past dates, AUC surely above ½ at "
+            + "\(stability.aboveChance): " + $0
+        } ?? "no past date could be tried" + (stability.missing.map { ": \($0)" } ?? ""))
+    }
     if let pooling = evidence.pooling {
       lines.append(
         "\(pooling.oneSidedRows) rows of one-sided feedback "
@@ -152,7 +159,12 @@ func trainModel(
     base: base, feedback: feedback, training: session.training, schema: schema, asOf: asOf,
     trace: try session.outreachTrace(base, answers), threads: session.options.threadCount)
   trainer.answers = answers
-  trainer.callable = (try? Capacity(k: nil, session))?.callable(from: asOf)
+  let capacity = try? Capacity(k: nil, session)
+  trainer.backtest = Backtest(
+    base: base, feedback: feedback, training: session.training,
+    features: session.histories.features, asOf: asOf,
+    capacity: { capacity?.callable(from: $0) }, origins: GradeRule.leastOrigins,
+    trace: trainer.trace, threads: trainer.threads)
   session.options.say("training on \(schema.features.count) features")
   return try trainer.train(
     name: session.models.name, timeZone: session.histories.timeZone.identifier,

@@ -124,6 +124,33 @@ import Testing
     close((group["average_precision"] as? [String: Any])?["value"], "ap")
   }
 
+  /// A training tries itself on the same past dates, and its grade stands on what that gave.
+  @Test func trainingKnowsItsPast() throws {
+    let folder = try sampleCopy()
+    func output(_ arguments: [String]) throws -> [String: Any] {
+      try json(Program.run(arguments + ["--as-of", Self.asOf, "--json"], in: folder).output)
+    }
+    let full = try output(["backtest", "--origins", "3"])
+    let trained = try output(["train"])
+    let metrics = try #require(trained["metrics"] as? [String: Any])
+    let stability = try #require(metrics["stability"] as? [String: Any])
+    let tried = try #require(stability["origins"] as? [[String: Any]])
+    let origins = try #require(full["origins"] as? [[String: Any]])
+    #expect(tried.count == 3 && origins.count == 3)
+    for (one, other) in zip(tried, origins) {
+      let all = try #require((other["answers"] as? [String: Any])?["all"] as? [String: Any])
+      #expect(one["at"] as? String == other["at"] as? String)
+      #expect(one["auc"] as? NSDictionary == all["auc"] as? NSDictionary)
+      #expect(one["rows"] as? Int == all["rows"] as? Int)
+    }
+    #expect(stability["silenced"] as? NSDictionary == full["silenced"] as? NSDictionary)
+    #expect(stability["statement"] as? String == full["statement"] as? String)
+    let grading = try #require(trained["grading"] as? [String: Any])
+    let checks = try #require(grading["checks"] as? [[String: Any]])
+    let check = try #require(checks.first { $0["name"] as? String == "origins of the back-test" })
+    #expect(check["value"] as? Double == 3)
+  }
+
   /// What is known at or after the as-of date changes no byte, nor do threads or the order of rows;
   /// what is known at or after an origin changes nothing of its training, and what was known before
   /// does.

@@ -19,8 +19,9 @@ package struct Backtest: Sendable {
   package var training: TrainingSettings
   package var features: FeatureSettings
   package var asOf: Instant
-  /// How many accounts the team can call in the label window that begins at an origin.
-  package var capacity: @Sendable (Instant) -> Int
+  /// How many accounts the team can call in the label window that begins at an origin; nil where
+  /// nobody says: one in twenty of the silent then.
+  package var capacity: @Sendable (Instant) -> Int?
   /// Within so many days of an origin first words count.
   package var horizonDays: Int
   /// How many origins; nil: as many as can be trained, up to `BacktestRule.mostOrigins`.
@@ -31,7 +32,7 @@ package struct Backtest: Sendable {
 
   package init(
     base: HistoryBase, feedback: FeedbackSettings, training: TrainingSettings,
-    features: FeatureSettings, asOf: Instant, capacity: @escaping @Sendable (Instant) -> Int,
+    features: FeatureSettings, asOf: Instant, capacity: @escaping @Sendable (Instant) -> Int?,
     horizonDays: Int? = nil, origins: Int? = nil, trace: OutreachTrace = OutreachTrace(),
     threads: Int
   ) {
@@ -62,20 +63,7 @@ package struct Backtest: Sendable {
   package func run(progress: (String) -> Void = { _ in }) throws(DetractionError) -> Result {
     progress("looking for leaks")
     var controls = try singleFeatureControls()
-    var past: [PastOrigin] = []
-    var skipped: [Skipped] = []
-    let wanted = origins ?? BacktestRule.mostOrigins
-    for back in 0..<wanted {
-      let at = origin(back)
-      let name = "origin \(back + 1) of \(wanted), \(date(at))"
-      do throws(DetractionError) {
-        past.append(try self.past(at, isLatest: past.isEmpty) { progress("\(name): \($0)") })
-      } catch {
-        guard error.exitStatus == 3 else { throw error }
-        skipped.append(Skipped(at: at, reason: error.description))
-        if origins == nil { break }
-      }
-    }
+    var (past, skipped) = try pastOrigins(progress: progress)
     guard let latest = past.first else {
       throw .insufficient(
         "no origin can be back-tested: "
@@ -99,6 +87,49 @@ package struct Backtest: Sendable {
       statement: statement(claim, silenced), notes: notes(past))
   }
 
+  /// The origins alone, without masking and controls: what a grade asks of a training.
+  package func stability(progress: (String) -> Void = { _ in })
+    throws(DetractionError) -> Stability
+  {
+    let (past, skipped) = try pastOrigins(progress: progress)
+    let silenced = pooled(past.reversed().map(\.silenced))
+    return Stability(
+      origins: past.reversed().map {
+        Stability.Origin(
+          at: $0.result.at, rows: $0.result.answers?.all.rows ?? 0,
+          auc: $0.result.answers?.all.auc ?? Estimate())
+      }, missing: past.isEmpty ? skipped.first?.reason : nil,
+      silenced: silenced,
+      statement: past.isEmpty ? nil : statement(Self.claim(silenced), silenced))
+  }
+
+  /// The latest first. One that cannot be trained is skipped, and ends the going back where no number
+  /// was asked for.
+  private func pastOrigins(progress: (String) -> Void)
+    throws(DetractionError) -> (past: [PastOrigin], skipped: [Skipped])
+  {
+    var past: [PastOrigin] = []
+    var skipped: [Skipped] = []
+    let wanted = origins ?? BacktestRule.mostOrigins
+    for back in 0..<wanted {
+      let at = origin(back)
+      let name = "origin \(back + 1) of \(wanted), \(date(at))"
+      do throws(DetractionError) {
+        past.append(try self.past(at, isLatest: past.isEmpty) { progress("\(name): \($0)") })
+      } catch {
+        guard error.exitStatus == 3 else { throw error }
+        skipped.append(Skipped(at: at, reason: error.description))
+        if origins == nil { break }
+      }
+    }
+    return (past, skipped)
+  }
+
+  /// The callable among so many silent accounts.
+  func callable(at: Instant, of silent: Int) -> Int {
+    capacity(at) ?? Int((Trainer.defaultShare * Double(silent)).rounded())
+  }
+
   /// Everything of one origin that the others are to be pooled with.
   struct PastOrigin {
     var result: Origin
@@ -116,7 +147,7 @@ package struct Backtest: Sendable {
     progress("feedback that followed")
     let answered = try self.answered(at, model, best)
     progress("who had never spoken")
-    let k = capacity(at)
+    let k = callable(at: at, of: model.silent.silent)
     let silenced = try self.silenced(at, model, best, k: k)
     let callable = min(1, Double(k) / Double(max(1, model.silent.silent)))
     let answers = try self.answers(answered, callable: callable)

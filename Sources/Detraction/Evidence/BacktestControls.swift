@@ -1,6 +1,6 @@
 import Foundation
 import Histories
-package import Learning
+import Learning
 
 extension Backtest {
   /// How well each feature alone tells the training rows as of D apart, and the best of them with

@@ -164,7 +164,7 @@ extension Backtest {
       }
     }
     let all = pool.count + masked.count
-    let k = min(capacity(asOf), all)
+    let k = min(callable(at: asOf, of: all), all)
     return Repeat(
       accounts: masked.map(\.account),
       called: ranks.standings(of: theirs).map { $0.isCalled(Double(k)) },

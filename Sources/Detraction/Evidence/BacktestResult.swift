@@ -25,11 +25,27 @@ extension Backtest {
     package var statement: String
     /// What a reader has to know of these data.
     package var notes: [String]
+  }
+
+  /// How a way of training did on past dates.
+  package struct Stability: Codable, Sendable, Equatable {
+    package struct Origin: Codable, Sendable, Equatable {
+      package var at: Instant
+      /// Answers of the label window that followed, and the AUC of the scores given before.
+      package var rows: Int
+      package var auc: Estimate
+    }
+
+    /// Oldest first.
+    package var origins: [Origin]
+    /// Why there are none.
+    package var missing: String?
+    package var silenced: Silenced
+    /// What may be said of the silenced detractors; nil without origins.
+    package var statement: String?
 
     /// Origins whose AUC lies above ½ by its 95 % interval.
-    package var originsAboveChance: Int {
-      origins.count { ($0.answers?.all.auc.low ?? 0) > 0.5 }
-    }
+    package var aboveChance: Int { origins.count { ($0.auc.low ?? 0) > 0.5 } }
   }
 
   package enum Claim: String, Codable, Sendable {

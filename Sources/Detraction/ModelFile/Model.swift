@@ -5,7 +5,7 @@ package import Learning
 /// account's data (DESIGN 8).
 package struct Model: Sealed {
   package static let format = "tacit-model"
-  package static let formatVersion = 2
+  package static let formatVersion = 3
 
   package var name: String
   package var asOf: Instant
@@ -87,6 +87,8 @@ package struct Model: Sealed {
     package var weighting: WeightedTraining
     package var permutation: PermutationTest
     package var level: SilentLevel
+    /// Trainings like this one on past dates, judged by what came after; nil: not tried.
+    package var stability: Backtest.Stability?
 
     /// What the grade looks at.
     package var facts: GradeFacts {
@@ -98,6 +100,8 @@ package struct Model: Sealed {
         precisionGainHigh: bestFeature?.precision.difference.high,
         calibrationSlope: calibrationSlope, rows: rows, rileyRows: requiredRows.map(Double.init),
         outside: overlap.outside, effectiveShare: overlap.effectiveShare,
+        origins: stability?.origins.count ?? 0, originsAboveChance: stability?.aboveChance ?? 0,
+        silencedDetractors: stability?.silenced.customers,
         levelMeasured: level.isMeasured)
     }
   }

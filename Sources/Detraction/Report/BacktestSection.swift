@@ -7,9 +7,10 @@ enum BacktestSection {
 
   static func section(_ facts: ReportFacts) -> ReportSection {
     guard let result = facts.backtest else {
-      return .missing(
-        "backtest", "Back-test: silenced detractors",
-        "No back-test is given. `tacit backtest --as-of DATE --json > backtest.json`, then "
+      return brief(
+        facts,
+        more:
+          "More past dates, plain rules beside and what is too good to be true: `tacit backtest --as-of DATE --json > backtest.json`, then "
           + "`tacit report --backtest backtest.json`: what the list would have held on past dates of "
           + "customers who had never spoken and later first spoke as detractors.")
     }
@@ -43,6 +44,29 @@ enum BacktestSection {
           + "\(Number.percent(masking.byLot)).")
     }
     section.html += HTMLText.list(result.notes + result.controls.suspects.map(\.reason))
+    return section
+  }
+
+  /// What the training itself tried on past dates.
+  private static func brief(_ facts: ReportFacts, more: String) -> ReportSection {
+    let title = "Back-test: silenced detractors"
+    guard let stability = facts.model.evidence?.stability, let statement = stability.statement
+    else {
+      return .missing(
+        "backtest", title,
+        (facts.model.evidence?.stability?.missing.map { "No past date could be tried: \($0). " }
+          ?? "No past date was tried. ") + more)
+    }
+    var section = ReportSection(id: "backtest", title: title, html: "")
+    section.html += HTMLText.paragraph(statement)
+    section.html += HTMLText.table(
+      ["trained as of", "answers that followed", "AUC of the answers (95 %)"],
+      stability.origins.map {
+        [
+          facts.date($0.at), Number.grouped($0.rows), estimate($0.auc) { Number.fixed($0) },
+        ]
+      })
+    section.html += HTMLText.paragraph(more)
     return section
   }
 

@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 import Learning
 
 /// What becomes of a version when other feedback makes a detractor: trained anew on the same snapshots

@@ -27,6 +27,11 @@ package enum ModelCard {
         "| calibration slope | \(Number.fixed(evidence.calibrationSlope)) |",
       ]
     }
+    if let stability = model.evidence?.stability, !stability.origins.isEmpty {
+      lines.append(
+        "| past dates with an AUC surely above ½ | \(stability.aboveChance) of "
+          + "\(stability.origins.count) |")
+    }
     if let rules = facts.heldOut?.rules {
       for rule in rules {
         lines.append(

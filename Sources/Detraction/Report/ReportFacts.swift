@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 
 /// What a report is made of. What is nil is not known: its section says so, and what would tell.
 package struct ReportFacts: Sendable {

@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 import Learning
 
 extension Scorer {

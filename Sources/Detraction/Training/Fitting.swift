@@ -93,11 +93,13 @@ extension Trainer {
       let study = try ResponseStudy(
         respondents: try known.response, silent: sample.response,
         sources: schema.designSources, names: schema.names,
-        silentProbabilities: try fitted.logits(
+        silentProbabilities: fitted.logits(
           try fitted.expand(sample.raw, threads: threads), threads: threads
         ).map { fitted.calibration.probability(logit: $0) }, threads: threads)
       let share = min(
-        1, callable.map { Double($0) / Double(silent.accounts.count) } ?? Self.defaultShare)
+        1,
+        backtest?.capacity(asOf).map { Double($0) / Double(silent.accounts.count) }
+          ?? Self.defaultShare)
       let ridge = try LogisticParameters(penalty: .none, standardise: false)
       let pooling = try voiced.map { (voiced) throws(LearningError) in
         try PoolingChoice(
@@ -121,7 +123,7 @@ extension Trainer {
   /// λ for comparisons of trainings, from strong to weak.
   private static let lambdas = (0...6).map { pow(10, 0.5 - 0.5 * Double($0)) }
   /// Of the silent, called where no queue says how many.
-  private static let defaultShare = 0.05
+  static let defaultShare = 0.05
 
   /// Refuses by name a feature that tells detractors from the rest as no honest one does.
   func refuseLeaks(_ known: Respondents, _ snapshots: [Instant]) throws(DetractionError) {

@@ -13,7 +13,7 @@ struct Judgement {
   /// `fitted`: the fit that will score; `silentLogits`: its own, of all the silent.
   init(
     _ trainer: Trainer, _ known: Respondents, _ fitted: Trainer.Fitted, _ inquiry: Inquiry,
-    silentLogits: [Double], answers: SilentAnswers
+    silentLogits: [Double], answers: SilentAnswers, stability: Backtest.Stability?
   ) throws(DetractionError) {
     let threads = trainer.threads
     let calibrate = { fitted.calibration.calibrated(logit: $0) }
@@ -71,7 +71,8 @@ struct Judgement {
         neverSpokenAUC: try partArea { $0 == .neverSpoken }, calibrationSlope: line.slope,
         calibrationIntercept: line.intercept, requiredRows: required, capacity: capacity,
         bestFeature: bestFeature, overlap: inquiry.study.overlap, pooling: inquiry.pooling,
-        weighting: inquiry.weighting, permutation: permutation, level: level)
+        weighting: inquiry.weighting, permutation: permutation, level: level,
+        stability: stability)
       return (evidence, Grading(evidence.facts))
     }
   }

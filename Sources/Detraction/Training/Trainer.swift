@@ -13,8 +13,8 @@ package struct Trainer {
   /// What outreach did, which is not the customers' own history.
   package var trace: OutreachTrace
   package var threads: Int
-  /// How many silent accounts can be called in a label window; nil: not known.
-  package var callable: Int?
+  /// How such a training is tried on past dates, and how many can be called; nil: not tried.
+  package var backtest: Backtest?
   /// What silent accounts answered that were drawn at random.
   package var answers = LevelAnswers()
   /// Whether the model is held against its own respondents and the silent; a back-test holds it against
@@ -94,7 +94,8 @@ package struct Trainer {
     let answers = try answered(by: fitted)
     let judgement = try inquiry.map { (inquiry) throws(DetractionError) in
       try Judgement(
-        self, known, fitted, inquiry, silentLogits: silentLogits, answers: answers)
+        self, known, fitted, inquiry, silentLogits: silentLogits, answers: answers,
+        stability: try backtest?.stability())
     }
     var model = Model(
       name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
