@@ -23,6 +23,7 @@ let package = Package(
       name: "Outreach",
       dependencies: [
         "Detraction", "Histories", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(name: "Synthesis"),
     .executableTarget(

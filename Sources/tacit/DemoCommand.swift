@@ -61,7 +61,7 @@ struct DemoCommand: ParsableCommand {
     let published = try session.models.publish(result)
     let version = try session.models.load(published.version)
     let scorer = try makeScorer(session, version, base, asOf)
-    let store = try CaseStore(path: session.outreach.store)
+    let store = try CaseStore(session.outreach.store)
     let publication = try publishNight(session, scorer, store)
     let open = try store.openCases()
     let cases = session.outreach.queues.flatMap { queue in open.filter { $0.queue == queue.name } }

@@ -28,9 +28,9 @@ struct NightlyCommand: ParsableCommand {
     OutreachSettings.requireQueue(session.file)
     try session.file.check()
     let asOf = try date.instant(in: session.histories.timeZone)
-    let path = session.outreach.store
-    if !dryRun, FileManager.default.fileExists(atPath: path) {
-      let store = try CaseStore(existing: path)
+    let place = session.outreach.store
+    if !dryRun, place.mayExist {
+      let store = try CaseStore(existing: place)
       if let run = try store.run(asOf: asOf) {
         return try report(session, .alreadyPublished(run), store)
       }
@@ -40,20 +40,21 @@ struct NightlyCommand: ParsableCommand {
     let scorer = try makeScorer(session, version, base, asOf)
     if !dryRun {
       // Made only now: input that is refused leaves no store behind.
-      let store = try CaseStore(path: path)
+      let store = try CaseStore(place)
       try report(session, try publishNight(session, scorer, store), store)
     } else {
-      let work = try dryRunWork(session)
-      let plan = decideNight(session, scorer, work)
+      let plan = try planNight(
+        scorer, feedback: try session.requireFeedback(), settings: session.outreach,
+        work: try dryRunWork(session, asOf), facts: runFacts(scorer, scores: "", digest: "")
+      ).plan
       let counts = Disposition.allCases.map { "\(plan.count($0)) \(words($0))" }
       print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
     }
   }
 
-  private func dryRunWork(_ session: Session) throws -> OpenWork {
-    let path = session.outreach.store
-    guard FileManager.default.fileExists(atPath: path) else { return OpenWork() }
-    return try CaseStore(path: path).openWork()
+  private func dryRunWork(_ session: Session, _ asOf: Instant) throws -> OpenWork {
+    let place = session.outreach.store
+    return place.mayExist ? try CaseStore(existing: place).openWork(asOf: asOf) : OpenWork()
   }
 
   private struct Report: Encodable {
@@ -103,8 +104,17 @@ struct NightlyCommand: ParsableCommand {
   private func words(_ disposition: Disposition) -> String {
     switch disposition {
     case .flagged: "cases opened"
+    case .holdout: "left alone by lot"
+    case .exploration: "drawn by lot to be asked"
     case .openCase: "already being worked"
+    case .coolingDown: "contacted too lately"
+    case .snoozed: "snoozed"
+    case .onHold: "on hold"
+    case .yearlyMaximum: "contacted as often as a year allows"
     case .doNotContact: "not to be contacted"
+    case .openComplaint: "with a complaint that others handle"
+    case .incident: "part of an incident"
+    case .notWorthIt: "whose contact costs more than it brings"
     case .noQueue: "that no queue takes"
     case .noCapacity: "beyond capacity"
     }
@@ -130,29 +140,17 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
   guard rename(partial.path, scores.path) == 0 else {
     throw HistoriesError.output("cannot rename \(partial.path) to \(scores.path)")
   }
-  let facts = RunFacts(
-    model: scorer.version.version, scoresPath: "runs/\(date)/\(scores.lastPathComponent)",
-    scoresSHA256: digest, tacitVersion: tacitVersion,
-    accounts: scorer.counts.accounts,
-    silent: scorer.counts.silent)
+  let facts = runFacts(
+    scorer, scores: "runs/\(date)/\(scores.lastPathComponent)", digest: digest)
+  let feedback = try session.requireFeedback()
   return try store.publish(asOf: scorer.asOf) { work in
-    let plan = decideNight(session, scorer, work)
-    let flagged = plan.flagged
-    let places = flagged.map { $0.rank - 1 }
-    let scores = try scorer.scores(at: places)
-    let exemplars = try scorer.exemplars(at: places)
-    let cases = flagged.indices.map { index in
-      Case(
-        flag: flagged[index], asOf: scorer.asOf, calendar: session.outreach.calendar,
-        model: scorer.version.version, score: scores[index], exemplars: exemplars[index],
-        record: scorer.base.record(Int(flagged[index].account)))
-    }
-    return Night(facts: facts, plan: plan, cases: cases)
+    try planNight(
+      scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
   }
 }
 
-private func decideNight(_ session: Session, _ scorer: Scorer, _ work: OpenWork) -> Plan {
-  decide(
-    scorer.ranking, asOf: scorer.asOf, settings: session.outreach, work: work,
-    id: { scorer.base.account(Int($0)) }, record: { scorer.base.record(Int($0)) })
+private func runFacts(_ scorer: Scorer, scores: String, digest: String) -> RunFacts {
+  RunFacts(
+    model: scorer.version.version, scoresPath: scores, scoresSHA256: digest,
+    tacitVersion: tacitVersion, accounts: scorer.counts.accounts, silent: scorer.counts.silent)
 }

@@ -86,10 +86,10 @@ private struct Desk {
     if let named, zone.identifier != named {
       project.root.report("time_zone", "no time zone is named `\(named)`")
     }
-    let storePath = OutreachSettings.storePath(project)
+    let place = OutreachSettings.storePlace(project)
     queues = project.root.tables("queue").compactMap { $0.string("name") }
     try project.check()
-    store = try CaseStore(existing: storePath)
+    store = try CaseStore(existing: place)
   }
 
   /// Open cases by queue: the project's queues in its order, then queues it no longer has.

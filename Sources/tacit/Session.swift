@@ -29,18 +29,24 @@ struct Session {
     try file.check()
   }
 
-  /// What silent accounts answered that were drawn at random; none where the project names no file.
+  /// What silent accounts answered that were drawn at random: from the project's file, and from the
+  /// queue.
   func levelAnswers() throws -> LevelAnswers {
-    try answers.map { try LevelAnswers(file: $0, zone: histories.timeZone) } ?? LevelAnswers()
+    var level =
+      try answers.map { try LevelAnswers(file: $0, zone: histories.timeZone) } ?? LevelAnswers()
+    if outreach.store.mayExist {
+      level.answers += try CaseStore(existing: outreach.store).levelAnswers()
+    }
+    return level
   }
 
   /// Whom outreach has touched: every account that ever had a case, and those asked at random.
   func outreachTrace(_ base: HistoryBase, _ answers: LevelAnswers) throws -> OutreachTrace {
     var contacts = answers.answers.map { (account: $0.account, at: $0.drawnAt) }
-    if FileManager.default.fileExists(atPath: outreach.store) {
-      contacts += try CaseStore(existing: outreach.store).firstCases()
-    }
-    return OutreachTrace(contacts: contacts, in: base)
+    guard outreach.store.mayExist else { return OutreachTrace(contacts: contacts, in: base) }
+    let store = try CaseStore(existing: outreach.store)
+    contacts += try store.firstCases()
+    return OutreachTrace(contacts: contacts, leftAlone: try store.leftAlone(), in: base)
   }
 
   /// Where rows that cannot be used are written.

@@ -8,13 +8,13 @@ private func open(
   _ account: String, queue: String = "calls", segment: String? = "Plus", value: Double? = 1240.4
 ) -> Case {
   Case(
-    queue: queue, channel: "phone", asOf: date("2026-03-01"), openedAt: date("2026-03-01"),
+    form: .predicted, account: account, queue: queue, channel: "phone", asOf: date("2026-03-01"),
+    openedAt: date("2026-03-01"),
     due: date("2026-03-02T17:00"), model: "sample/2026-03-01-0a1b2c3d", score: score(account),
     exemplars: [
       Exemplar(
         account: "00012", distance: 0.414, percentile: 40, shared: ["late delivery"])
-    ], name: "Ada Ltd", value: value,
-    segment: segment)
+    ], record: AccountRecord(account: account, value: value, segment: segment, name: "Ada Ltd"))
 }
 
 struct CaseListingTests {
@@ -22,10 +22,10 @@ struct CaseListingTests {
 
   @Test func saysWhoWhyHowSureByWhen() {
     var second = open("00052", segment: nil, value: nil)
-    second.score.reasons.removeLast(3)
-    second.score.extrapolated = true
-    second.score.otherCount = 1
-    second.score.other = -0.04
+    second.score?.reasons.removeLast(3)
+    second.score?.extrapolated = true
+    second.score?.otherCount = 1
+    second.score?.other = -0.04
     #expect(
       listing.text([open("00417"), second]) == """
         calls · phone · 2 open cases
@@ -50,8 +50,8 @@ struct CaseListingTests {
   @Test func everyLineFitsAndIsInert() {
     let cases = hostileTexts.map { text in
       var hostile = open(text, queue: "q" + text, segment: text, value: -1_234_567)
-      hostile.score.reasons[0].text = text
-      hostile.name = text
+      hostile.score?.reasons[0].text = text
+      hostile.person?.name = text
       hostile.exemplars = [Exemplar(account: text, distance: 1)]
       return hostile
     }

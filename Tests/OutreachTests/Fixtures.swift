@@ -45,9 +45,13 @@ struct Base: Sendable {
         scoresSHA256: String(repeating: "0f", count: 32), tacitVersion: "0.1.0",
         accounts: ids.count + 10, silent: ids.count),
       plan: plan,
-      cases: plan.flagged.map { flag in
-        Case(
-          flag: flag, asOf: asOf, calendar: settings.calendar, model: "sample/2026-03-01-0a1b2c3d",
+      cases: plan.flagged.compactMap { flag in
+        guard let queue = flag.queue else { return nil }
+        return Case(
+          form: .predicted, account: flag.id, queue: queue.name, channel: queue.channel,
+          asOf: asOf, openedAt: asOf,
+          due: settings.calendar.due(opened: asOf, businessDays: queue.dueBusinessDays),
+          model: "sample/2026-03-01-0a1b2c3d",
           score: score(flag.id, logit: flag.logit, probability: flag.probability),
           exemplars: [
             Exemplar(account: "k1", distance: 0.41), Exemplar(account: "k2", distance: 1),
@@ -70,7 +74,16 @@ func settings(
 ) -> OutreachSettings {
   OutreachSettings(
     queues: queues, calendar: BusinessCalendar(zone: berlin, holidays: holidays),
-    store: "tacit.sqlite")
+    store: .file("tacit.sqlite"))
+}
+
+/// As the store numbers them, from 1.
+func numbered(_ cases: [Case]) -> [Case] {
+  cases.enumerated().map { place, one in
+    var one = one
+    one.number = Int64(place + 1)
+    return one
+  }
 }
 
 func score(_ account: String, logit: Double = 1.6, probability: Double = 0.61) -> Score {

@@ -72,7 +72,7 @@ struct OutreachSettingsTests {
     #expect(settings.calendar.opens == 510 && settings.calendar.closes == 1440)
     #expect(settings.calendar.workingDays == [true, false, false, false, false, false, true])
     #expect(settings.calendar.holidays == [20454, 20812])
-    #expect(settings.store.hasSuffix("/desk/cases.sqlite"))
+    #expect(path(settings.store).hasSuffix("/desk/cases.sqlite"))
   }
 
   @Test func defaultsToAWorkingWeekAndAStoreBesideTheProject() throws {
@@ -80,7 +80,7 @@ struct OutreachSettingsTests {
       "[[queue]]\nname = \"q\"\ncapacity_per_business_day = 1\nchannel = \"phone\"\n")
     #expect(settings.calendar == BusinessCalendar(zone: berlin))
     #expect(settings.queues[0].dueBusinessDays == 1 && settings.queues[0].rule.fits(nil))
-    #expect(settings.store.hasSuffix("/tacit.sqlite"))
+    #expect(path(settings.store).hasSuffix("/tacit.sqlite"))
   }
 
   /// Training needs no queue, a run does.
@@ -135,8 +135,8 @@ struct OutreachSettingsTests {
     ("\(queue)channel = \"x\"\n[calendar]\nholidays = [\"2026-02-30\"]", "line 6: \"2026-02-30\""),
     ("\(queue)channel = \"x\"\n[calendar]\nholiday = []", "did you mean `holidays`?"),
     (
-      "\(queue)channel = \"x\"\n[store]\nurl = \"postgres://desk\"",
-      "line 6: a store behind a `url` is not supported"
+      "\(queue)channel = \"x\"\n[store]\nurl = \"postgres://me:secret@desk\"",
+      "line 6: `url` holds a password: take it out"
     ),
     ("\(queue)channel = \"x\"\n[store]\npath = \"\"", "line 6: `path` is empty"),
   ]
@@ -151,4 +151,8 @@ struct OutreachSettingsTests {
     let found = try problems("[[queue]]\nnam = \"q\"\n[calendar]\ndays = []\n[store]\nurl = \"u\"")
     #expect(found.count == 6, "\(found)")
   }
+}
+
+private func path(_ place: StorePlace) -> String {
+  if case .file(let path) = place { path } else { "" }
 }

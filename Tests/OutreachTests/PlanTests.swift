@@ -44,7 +44,7 @@ struct PlanTests {
     } record: {
       AccountRecord(account: "a\($0)", doNotContact: $0 == 1 || $0 == 7)
     }
-    let work = OpenWork(accounts: [AccountKey("a0"), AccountKey("a3")])
+    let work = OpenWork(accounts: [AccountKey("a0"): .predicted, AccountKey("a3"): .voiced])
     let plan = base.plan(settings(), work, at: monday)
     #expect(
       plan.decisions.map { "\($0.rank) \($0.id) \($0.disposition.rawValue)" } == [
@@ -134,7 +134,8 @@ struct PlanTests {
       }
       let open = Set((0..<count).filter { _ in Int.random(in: 0..<6, using: &chance) == 0 })
       let work = OpenWork(
-        accounts: Set(open.map { AccountKey("a\($0)") }),
+        accounts: Dictionary(
+          uniqueKeysWithValues: open.map { (AccountKey("a\($0)"), .predicted) }),
         unclaimed: ["q0": Int.random(in: 0...5, using: &chance)])
       let plan = base.plan(settings(queues), work, at: monday)
 

@@ -62,7 +62,7 @@ package struct FeedbackSettings: Codable, Sendable, Equatable {
     signals = []
     mechanics = []
     for table in section.tables("signal") {
-      table.allow(["kind", "detractor", "opens_case", "mechanics"])
+      table.allow(["kind", "detractor", "opens_case", "mechanics", "channel", "ends"])
       guard let kind = table.required("kind") else { continue }
       if signals.contains(where: { $0.kind == kind }) || mechanics.contains(kind) {
         table.report("kind", "the kind `\(kind)` already has a [[feedback.signal]]")

@@ -18,6 +18,13 @@ package struct LevelAnswers: Sendable, Equatable {
     /// When the outcome was known.
     package var knownAt: Instant
     package var outcome: Outcome
+
+    package init(account: String, drawnAt: Instant, knownAt: Instant, outcome: Outcome) {
+      self.account = account
+      self.drawnAt = drawnAt
+      self.knownAt = knownAt
+      self.outcome = outcome
+    }
   }
 
   package var answers: [Answer]

@@ -1,63 +1,120 @@
 package import Detraction
 package import Histories
 
-/// One flagged account to be worked: everything an agent needs, as it was when the case opened.
+/// One account to be worked: everything an agent needs, as it was when the case opened, and how far
+/// the work is.
 package struct Case: Sendable, Equatable {
-  package var queue: String
-  package var channel: String
-  /// The as-of date of the run that flagged the account, which is when its case opens.
-  package var asOf: Instant
-  package var openedAt: Instant
-  package var due: Instant
-  /// Name and version of the model that scored the account.
-  package var model: String
-  package var score: Score
-  /// Nearest first.
-  package var exemplars: [Exemplar]
-  /// From the accounts file, at the time of the run.
-  package var name: String?
-  package var value: Double?
-  package var segment: String?
-
-  package var account: String { score.account }
-
-  /// The case that a flagged decision opens at `asOf`; `score` is that of its account.
-  package init(
-    flag: Decision, asOf: Instant, calendar: BusinessCalendar, model: String, score: Score,
-    exemplars: [Exemplar], record: AccountRecord?
-  ) {
-    guard flag.disposition == .flagged, let queue = flag.queue,
-      AccountKey(flag.id) == AccountKey(score.account)
-    else { preconditionFailure("a case opens for a flagged decision, with its account's score") }
-    self.init(
-      queue: queue.name, channel: queue.channel, asOf: asOf, openedAt: asOf,
-      due: calendar.due(opened: asOf, businessDays: queue.dueBusinessDays), model: model,
-      score: score, exemplars: exemplars, name: record?.name, value: record?.value,
-      segment: record?.segment)
+  /// Why it was opened.
+  package enum Form: String, Sendable, Codable, CaseIterable {
+    /// By a score.
+    case predicted
+    /// By what the customer said.
+    case voiced
+    /// By lot among the silent, to learn how many are unhappy.
+    case exploration
   }
 
+  /// Its number in the store, from 1; 0 before it is there.
+  package var number: Int64 = 0
+  package var form: Form
+  package var account: String
+  package var queue: String
+  package var channel: String
+  /// The as-of date of the run that opened it.
+  package var asOf: Instant
+  /// From when the clock runs: the run, or when what the customer said was known.
+  package var openedAt: Instant
+  /// By when it is to be acknowledged, and by when closed if that is asked.
+  package var due: Instant
+  package var closeDue: Instant?
+  /// Name and version of the model, and the score: nil for a customer who spoke and was not scored.
+  package var model: String?
+  package var score: Score?
+  /// Nearest first.
+  package var exemplars: [Exemplar] = []
+  /// What the customer said that opened it.
+  package var voice: VoicedFeedback?
+  /// From the accounts file, at the time of the run.
+  package var person: Person?
+  package var value: Double?
+  package var segment: String?
+  package var state = CaseState()
+
   package init(
-    queue: String, channel: String, asOf: Instant, openedAt: Instant, due: Instant, model: String,
-    score: Score, exemplars: [Exemplar], name: String?, value: Double?, segment: String?
+    form: Form, account: String, queue: String, channel: String, asOf: Instant, openedAt: Instant,
+    due: Instant, closeDue: Instant? = nil, model: String? = nil, score: Score? = nil,
+    exemplars: [Exemplar] = [], voice: VoicedFeedback? = nil, record: AccountRecord? = nil
   ) {
+    self.form = form
+    self.account = account
     self.queue = queue
     self.channel = channel
     self.asOf = asOf
     self.openedAt = openedAt
     self.due = due
+    self.closeDue = closeDue
     self.model = model
     self.score = score
     self.exemplars = exemplars
-    self.name = name
+    self.voice = voice
+    person = record.flatMap(Person.init)
+    value = record?.value
+    segment = record?.segment
+  }
+
+  package var name: String? { person?.name }
+  package var isOpen: Bool { state.closedAt == nil }
+}
+
+/// The event by which a customer spoke.
+package struct VoicedFeedback: Sendable, Equatable, Codable {
+  package var kind: String
+  package var at: Instant
+  package var knownAt: Instant
+  package var value: Double?
+  package var channel: String?
+
+  package init(kind: String, at: Instant, knownAt: Instant, value: Double?, channel: String?) {
+    self.kind = kind
+    self.at = at
+    self.knownAt = knownAt
     self.value = value
-    self.segment = segment
+    self.channel = channel
+  }
+}
+
+/// Whom to talk to, from the accounts file; never a feature, never in a log.
+package struct Person: Sendable, Equatable, Codable {
+  package var name: String?
+  package var email: String?
+  package var phone: String?
+  package var owner: String?
+  package var preferredChannel: String?
+  package var updateEveryDays: Int?
+
+  /// Nil where the file says nothing of these.
+  package init?(_ record: AccountRecord) {
+    name = record.name
+    email = record.email
+    phone = record.phone
+    owner = record.owner
+    preferredChannel = record.preferredChannel
+    updateEveryDays = record.updateEveryDays
+    if name == nil, email == nil, phone == nil, owner == nil, preferredChannel == nil,
+      updateEveryDays == nil
+    {
+      return nil
+    }
   }
 }
 
 extension Case: Encodable {
   private enum CodingKeys: String, CodingKey {
+    case number = "case"
     case account = "account_id"
-    case queue, channel, due, probability, low, high, percentile, band, logit
+    case form, queue, channel, due
+    case closeDue = "close_due"
+    case probability, low, high, percentile, band, logit
     case referenceLogit = "reference_logit"
     case reasons, other
     case otherCount = "other_count"
@@ -67,36 +124,42 @@ extension Case: Encodable {
     case model
     case asOf = "as_of"
     case openedAt = "opened_at"
-    case name, value, segment
+    case voice, person, name, value, segment, state
   }
 
   /// A flat object; what is not known is null.
   package func encode(to encoder: any Encoder) throws {
     var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(number, forKey: .number)
     try object.encode(account, forKey: .account)
+    try object.encode(form, forKey: .form)
     try object.encode(queue, forKey: .queue)
     try object.encode(channel, forKey: .channel)
     try object.encode(due, forKey: .due)
-    try object.encode(score.probability, forKey: .probability)
-    try object.encode(score.low, forKey: .low)
-    try object.encode(score.high, forKey: .high)
-    try object.encode(score.percentile, forKey: .percentile)
-    try object.encode(score.band, forKey: .band)
-    try object.encode(score.logit, forKey: .logit)
-    try object.encode(score.referenceLogit, forKey: .referenceLogit)
-    try object.encode(score.reasons.map(ReasonObject.init), forKey: .reasons)
-    try object.encode(score.other, forKey: .other)
-    try object.encode(score.otherCount, forKey: .otherCount)
+    try object.encode(closeDue, forKey: .closeDue)
+    try object.encode(score?.probability, forKey: .probability)
+    try object.encode(score?.low, forKey: .low)
+    try object.encode(score?.high, forKey: .high)
+    try object.encode(score?.percentile, forKey: .percentile)
+    try object.encode(score?.band, forKey: .band)
+    try object.encode(score?.logit, forKey: .logit)
+    try object.encode(score?.referenceLogit, forKey: .referenceLogit)
+    try object.encode((score?.reasons ?? []).map(ReasonObject.init), forKey: .reasons)
+    try object.encode(score?.other, forKey: .other)
+    try object.encode(score?.otherCount, forKey: .otherCount)
     try object.encode(exemplars.map(ExemplarObject.init), forKey: .exemplars)
     try object.encode(exemplars.isUnlikeAny, forKey: .unlikeAny)
-    try object.encode(score.extrapolated, forKey: .extrapolated)
-    try object.encode(score.neverSpoken, forKey: .neverSpoken)
+    try object.encode(score?.extrapolated, forKey: .extrapolated)
+    try object.encode(score?.neverSpoken, forKey: .neverSpoken)
     try object.encode(model, forKey: .model)
     try object.encode(asOf, forKey: .asOf)
     try object.encode(openedAt, forKey: .openedAt)
+    try object.encode(voice, forKey: .voice)
+    try object.encode(person, forKey: .person)
     try object.encode(name, forKey: .name)
     try object.encode(value, forKey: .value)
     try object.encode(segment, forKey: .segment)
+    try object.encode(state, forKey: .state)
   }
 }
 

@@ -35,10 +35,10 @@ package struct CaseListing {
       if group.count > perQueue { lines.append("… and \(grouped(group.count - perQueue)) more") }
       start += group.count
     }
-    if let first = cases.first {
+    if let first = cases.lazy.compactMap(\.score).first {
       lines.append("")
       lines += wrapped(
-        "\(chance(first.score)): the chance that feedback, if this account gave any in the label "
+        "\(chance(first)): the chance that feedback, if this account gave any in the label "
           + "window, would be negative, with its 95 % interval; the level is not measured. top 1 %: "
           + "place among the silent. +0.9: what a reason adds to the logit.", to: width)
     }
@@ -47,18 +47,26 @@ package struct CaseListing {
 
   /// Everything about one case.
   package func detail(_ open: Case) -> String {
-    let score = open.score
     var lines = wrapped(inert(open.account), to: width)
     func field(_ label: String, _ text: String) {
       let rows = wrapped(text, to: width - 12)
       lines += rows.enumerated().map { padded($0.offset == 0 ? label : "", to: 12) + $0.element }
     }
-    if let name = open.name { field("name", inert(name)) }
+    if open.number > 0 { field("case", "\(open.number), \(formText(open))") }
+    if let person = open.person {
+      if let name = person.name { field("name", inert(name)) }
+      if let phone = person.phone { field("phone", inert(phone)) }
+      if let email = person.email { field("email", inert(email)) }
+      if let channel = person.preferredChannel { field("prefers", inert(channel)) }
+    }
     if let segment = open.segment { field("segment", inert(segment)) }
     if let value = open.value { field("value", "\(money(value)) a year") }
     field("queue", "\(inert(open.queue)), by \(inert(open.channel))")
     field("opened", dateText(open.openedAt))
     field("due", dateText(open.due))
+    if let close = open.closeDue { field("close by", dateText(close)) }
+    for line in stateTexts(open) { field(line.label, line.text) }
+    guard let score = open.score else { return lines.map { $0 + "\n" }.joined() }
     field(
       "chance",
       "\(chance(score)) that feedback, if this account gave any in the label window, would be "
@@ -66,7 +74,7 @@ package struct CaseListing {
     )
     field("place", "\(top(score)) of the silent, band \(score.band.rawValue)")
     field("spoke", score.neverSpoken ? "never" : "before, and is silent now")
-    field("model", inert(open.model))
+    if let model = open.model { field("model", inert(model)) }
     let texts = reasonTexts(open)
     lines.append("why")
     lines += reasons(open, indent: 2, width: min(72, texts.map(columns).max() ?? 0))
@@ -112,8 +120,10 @@ package struct CaseListing {
   private func head(_ open: Case, _ lead: String) -> [String] {
     let due = "due \(timeText(open.due))"
     let details = [
+      open.form == .predicted ? nil : formText(open),
       open.segment.map { clipped(inert($0), to: 24) }, open.value.map { "\(money($0)) a year" },
-      top(open.score), chance(open.score),
+      open.score.map(top), open.score.map(chance),
+      open.state.owner.map { "with " + clipped(inert($0), to: 20) },
     ].compactMap { $0 }.joined(separator: " · ")
     let who = lead + clipped(inert(open.account), to: 48)
     let room = width - 2 - columns(due)
@@ -126,25 +136,67 @@ package struct CaseListing {
   }
 
   private func reasons(_ open: Case, indent: Int, width: Int) -> [String] {
+    guard let score = open.score else { return [] }
     let margin = String(repeating: " ", count: indent)
-    let parts = open.score.reasons.map(\.contribution) + [open.score.other]
+    let parts = score.reasons.map(\.contribution) + [score.other]
     var lines: [String] = []
     for (text, part) in zip(reasonTexts(open), parts) {
       let rows = wrapped(text, to: width)
       lines += rows.dropLast().map { margin + $0 }
       lines.append(margin + padded(rows[rows.count - 1], to: width) + "   " + signed(part))
     }
-    if open.score.extrapolated {
+    if score.extrapolated {
       lines.append(margin + "unlike the accounts that training saw: less sure than it says")
     }
     return lines
   }
 
   private func reasonTexts(_ open: Case) -> [String] {
-    let score = open.score
+    guard let score = open.score else { return [] }
     return score.reasons.map { inert($0.text) + ($0.sayable ? "" : "  [do not say]") }
       + (score.otherCount == 0
         ? [] : ["\(score.otherCount) other feature\(score.otherCount == 1 ? "" : "s")"])
+  }
+
+  private func formText(_ open: Case) -> String {
+    switch open.form {
+    case .predicted: "opened by its score"
+    case .exploration: "drawn by lot"
+    case .voiced:
+      "spoke: "
+        + (open.voice.map {
+          clipped(inert($0.kind.replacing("_", with: " ")), to: 30) + ", \(timeText($0.at))"
+        } ?? "")
+    }
+  }
+
+  /// How far the work is.
+  private func stateTexts(_ open: Case) -> [(label: String, text: String)] {
+    let state = open.state
+    var texts: [(String, String)] = []
+    if let owner = state.owner {
+      texts.append(
+        ("with", inert(owner) + (state.leaseUntil.map { ", until \(timeText($0))" } ?? "")))
+    }
+    if let at = state.acknowledgedAt { texts.append(("taken up", dateText(at))) }
+    if state.touches > 0 {
+      let last = state.lastTouch.map { ", the last \(timeText($0))" } ?? ""
+      let many =
+        state.touches == 1 ? "1 contact or attempt" : "\(state.touches) contacts or attempts"
+      texts.append(("contact", many + last))
+    }
+    if let since = state.waitingSince {
+      texts.append(("waiting", "for the customer since \(dateText(since))"))
+    }
+    if let meeting = state.appointment { texts.append(("agreed", dateText(meeting.from))) }
+    if let verdict = state.verdict {
+      texts.append(("answered", verdict == .detractor ? "unhappy" : "not unhappy"))
+    }
+    if let at = state.closedAt {
+      let outcome = state.outcome?.rawValue.replacing("_", with: " ") ?? ""
+      texts.append(("closed", "\(outcome), \(dateText(at))"))
+    }
+    return texts
   }
 
   /// The share of the silent that stand higher, rounded up to whole percent.

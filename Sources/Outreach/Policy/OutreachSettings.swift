@@ -9,11 +9,25 @@ package struct Queue: Sendable, Equatable {
   package var channel: String
   /// Within how many business days a case is due.
   package var dueBusinessDays: Int
+  /// Who works it: people, case by case, or a mail tool, as a segment.
+  package var mode: Mode
+  /// Whether the lot may leave its accounts alone: not the strategic, not the vulnerable.
+  package var holdout: Bool
+  /// What working a case costs, in the currency of account values, and how long it takes.
+  package var cost: Double
+  package var minutes: Double
+
+  package enum Mode: String, Sendable, CaseIterable { case people, batch }
 
   package init(
     name: String, rule: QueueRule = QueueRule(), capacity: Int, channel: String,
-    dueBusinessDays: Int = 1
+    dueBusinessDays: Int = 1, mode: Mode = .people, holdout: Bool = true, cost: Double = 0,
+    minutes: Double = 1
   ) {
+    self.mode = mode
+    self.holdout = holdout
+    self.cost = cost
+    self.minutes = minutes
     self.name = name
     self.rule = rule
     self.capacity = capacity
@@ -22,17 +36,31 @@ package struct Queue: Sendable, Equatable {
   }
 }
 
-/// What the project file says of outreach: `[[queue]]`, `[calendar]` and `[store]`.
+/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[calendar]`,
+/// `[webhooks]` and `[store]`.
 package struct OutreachSettings: Sendable {
   /// In the order of the file: the first whose rule fits takes the account.
   package var queues: [Queue]
   package var calendar: BusinessCalendar
-  /// The path of the store.
-  package var store: String
+  package var policy: ContactPolicy
+  package var experiment: Experiment?
+  package var voices: VoiceRules
+  /// Where the opening and closing of cases is told.
+  package var webhooks: [String]
+  /// Where the store is.
+  package var store: StorePlace
 
-  package init(queues: [Queue], calendar: BusinessCalendar, store: String) {
+  package init(
+    queues: [Queue], calendar: BusinessCalendar, policy: ContactPolicy = ContactPolicy(),
+    experiment: Experiment? = nil, voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
+    store: StorePlace
+  ) {
     self.queues = queues
     self.calendar = calendar
+    self.policy = policy
+    self.experiment = experiment
+    self.voices = voices
+    self.webhooks = webhooks
     self.store = store
   }
 
@@ -54,7 +82,11 @@ package struct OutreachSettings: Sendable {
       queues.append(queue)
     }
     calendar = BusinessCalendar(project.root.table("calendar"), zone: timeZone)
-    store = Self.storePath(project)
+    policy = ContactPolicy(project.root.table("policy"), hasValue: attributes.value)
+    experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
+    voices = VoiceRules(project: project)
+    webhooks = []
+    store = Self.storePlace(project)
   }
 
   /// Reports a project without any `[[queue]]`: what a run needs and training does not.
@@ -66,22 +98,35 @@ package struct OutreachSettings: Sendable {
         + "capacity_per_business_day = 20 and channel = \"phone\"")
   }
 
-  /// Where the store is: `[store] path`, by default `tacit.sqlite` beside the project file.
-  package static func storePath(_ project: ProjectFile) -> String {
-    guard let table = project.root.table("store") else { return project.resolve("tacit.sqlite") }
+  /// Where the store is: `[store] path`, by default `tacit.sqlite` beside the project file, or
+  /// `[store] url`.
+  package static func storePlace(_ project: ProjectFile) -> StorePlace {
+    let usual = StorePlace.file(project.resolve("tacit.sqlite"))
+    guard let table = project.root.table("store") else { return usual }
     table.allow(["path", "url"])
     if table.value("url") != nil {
-      table.report("url", "a store behind a `url` is not supported: give `path`, an SQLite file")
+      if table.value("path") != nil {
+        table.report("url", "a store has a `path` or a `url`, not both")
+      }
+      guard let url = table.required("url") else { return usual }
+      if let problem = StorePlace.problem(ofURL: url) {
+        table.report("url", problem)
+        return usual
+      }
+      return .postgres(url)
     }
-    return project.resolve(
-      table.value("path") == nil ? "tacit.sqlite" : table.required("path") ?? "tacit.sqlite")
+    return table.value("path") == nil
+      ? usual : .file(project.resolve(table.required("path") ?? "tacit.sqlite"))
   }
 }
 
 extension Queue {
   /// Nil where a key that must be there is not, with the problem reported.
   fileprivate init?(_ table: ProjectTable, _ attributes: QueueRule.Attributes) {
-    table.allow(["name", "where", "capacity_per_business_day", "channel", "due_business_days"])
+    table.allow([
+      "name", "where", "capacity_per_business_day", "channel", "due_business_days", "mode",
+      "holdout", "cost_per_case", "minutes_per_case",
+    ])
     let key = "capacity_per_business_day"
     if table.value(key) == nil {
       table.report(nil, "`\(key)` is missing: how many cases can this team begin a day?")
@@ -91,8 +136,25 @@ extension Queue {
     let channel = table.required("channel")
     let capacity = table.integer(key, in: 0...10_000_000)
     let due = table.integer("due_business_days", in: 1...1000) ?? 1
+    var mode = Mode.people
+    if let text = table.string("mode") {
+      if let known = Mode(rawValue: text) {
+        mode = known
+      } else {
+        table.report("mode", "`mode` is \"\(text)\", expected \"people\" or \"batch\"")
+      }
+    }
+    let cost = table.number("cost_per_case") ?? 0
+    if cost < 0 { table.report("cost_per_case", "`cost_per_case` is \(cost), expected 0 or more") }
+    let minutes = table.number("minutes_per_case") ?? 1
+    if !(minutes > 0) {
+      table.report("minutes_per_case", "`minutes_per_case` is \(minutes), expected more than 0")
+    }
     guard let name, let channel, let capacity else { return nil }
-    self.init(name: name, rule: rule, capacity: capacity, channel: channel, dueBusinessDays: due)
+    self.init(
+      name: name, rule: rule, capacity: capacity, channel: channel, dueBusinessDays: due,
+      mode: mode, holdout: table.boolean("holdout") ?? true, cost: cost,
+      minutes: max(minutes, .leastNormalMagnitude))
   }
 }
 

@@ -1,35 +1,25 @@
 import Detraction
 import Foundation
-import GRDB
 package import Histories
 
-/// The store of runs, decisions, cases and actions: one SQLite file.
+/// The store of runs, decisions, cases and actions, in SQLite or PostgreSQL.
 ///
 /// Exactly-once stands on unique indexes, not on locks: one run an as-of date, one decision an
 /// account and run, one open case an account. Each method is one transaction; any number of
 /// processes may use the store at once, and a process that dies leaves it as it was before its
 /// transaction. Nothing here reads the clock.
 package struct CaseStore: Sendable {
-  package let path: String
-  private let database: DatabaseQueue
+  /// Where it is, for messages.
+  package var name: String { database.name }
+  let database: any StoreDatabase
 
-  /// Opens the store, makes it where there is none, and brings an older one up to date.
+  /// Opens the store in an SQLite file, makes it where there is none, and brings an older one up to
+  /// date.
   /// - Parameter patience: for how many seconds another process's transaction is waited for.
   /// - Throws: `.unusable` when the file cannot be made or opened, `.dataContract` when it is no
   ///   store of ours or that of a newer version, `.locked`.
   package init(path: String, patience: Double = 30) throws(OutreachError) {
-    self.path = path
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(patience)
-    configuration.prepareDatabase { db in
-      for statement in Dialect.connection { try db.execute(sql: statement) }
-    }
-    do {
-      database = try DatabaseQueue(path: path, configuration: configuration)
-      try Self.migrate(database, path)
-    } catch {
-      throw Self.explained(error, path)
-    }
+    try self.init(SQLiteDatabase(path: path, patience: patience))
   }
 
   /// Opens a store that must be there already.
@@ -40,33 +30,39 @@ package struct CaseStore: Sendable {
     try self.init(path: path, patience: patience)
   }
 
-  /// Publishes a night in one transaction: its run, its decisions, its cases and their opening.
+  init(_ database: any StoreDatabase) throws(OutreachError) {
+    self.database = database
+    do { try Migration(database).run() } catch { throw Self.known(error) }
+  }
+
+  // MARK: - Runs
+
+  /// Publishes a night in one transaction: its run, its decisions, what it opens and closes.
   ///
   /// `night` is called inside the transaction with the work that the store holds, so that what it
   /// decides cannot be overtaken; it is not called when a run as of `asOf` is there already. What
-  /// it throws is passed on and nothing is written.
+  /// it throws is passed on and nothing is written. Where a database's connection breaks it may be
+  /// called again.
   /// - Throws: `OutreachError.refused` when a later run is published, `.dataContract` for a NUL in
   ///   a text, `.locked`, `.unusable`, `.inputOutput`; and whatever `night` throws.
   package func publish(
     asOf: Instant, _ night: (OpenWork) throws -> Night
   ) throws -> Publication {
-    try Self.inTransaction(database, path) { db in
+    try database.writing(alone: true) { db in
       if let run = try Self.run(db, asOf) { return .alreadyPublished(run) }
-      if let newest = try Row.fetchOne(db, sql: StoreSQL.newestRun).map(Run.init),
-        newest.asOf > asOf
-      {
+      if let newest = try db.row(StoreSQL.newestRun).map(Run.init), newest.asOf > asOf {
         throw OutreachError.refused(
           "a run as of \(newest.asOf) is published, so none as of \(asOf) can be: its cases would "
             + "open in the past. Give a later --as-of, or use `tacit score` to look back")
       }
-      let night = try night(try Self.openWork(db))
+      let night = try night(try OpenWork(db, asOf: asOf))
       return .published(try Self.insert(night, asOf, db))
     }
   }
 
-  /// The work that stands open: what `decide` needs to know, outside any run.
-  package func openWork() throws(OutreachError) -> OpenWork {
-    try reading { try Self.openWork($0) }
+  /// The work that stands open as of a date: what `decide` needs to know, outside any run.
+  package func openWork(asOf: Instant) throws(OutreachError) -> OpenWork {
+    try reading { try OpenWork($0, asOf: asOf) }
   }
 
   /// The published run as of a date, nil where there is none.
@@ -74,164 +70,194 @@ package struct CaseStore: Sendable {
     try reading { try Self.run($0, asOf) }
   }
 
+  /// Every published run, oldest first.
+  package func runs() throws(OutreachError) -> [Run] {
+    try reading { try $0.rows(StoreSQL.runs).map(Run.init) }
+  }
+
   /// How often a run decided each way, in the order of `Disposition.allCases`; zeros left out.
   package func dispositions(
     asOf: Instant
   ) throws(OutreachError) -> [(disposition: Disposition, count: Int)] {
-    let decided = try reading { db in
-      try Row.fetchAll(db, sql: StoreSQL.decisions, arguments: [asOf.microseconds])
-        .compactMap { Disposition(rawValue: $0[1]) }
+    let counts = try reading { db in
+      try db.rows(StoreSQL.dispositions, [SQLValue(asOf.microseconds)]).map {
+        (name: try $0.text(0), count: try $0.int(1))
+      }
     }
     return Disposition.allCases.compactMap { disposition in
-      let count = decided.count { $0 == disposition }
-      return count == 0 ? nil : (disposition, count)
+      counts.first { $0.name == disposition.rawValue }.map { (disposition, $0.count) }
     }
   }
 
-  /// All open cases: soonest due first, then highest logit, then id by bytes.
+  /// What every run decided about an account, oldest first.
+  package func decisions(account: String) throws(OutreachError) -> [PastDecision] {
+    if account.utf8.contains(0) { return [] }
+    return try reading { db in
+      try db.rows(StoreSQL.decisionsOf, [.text(account)]).map { row in
+        guard let disposition = Disposition(rawValue: try row.text(3)) else { throw SQLRow.damaged }
+        return PastDecision(
+          asOf: Instant(microseconds: try row.integer(0)), rank: try row.int(1),
+          probability: try row.real(2), disposition: disposition,
+          queue: try row.optionalText(4))
+      }
+    }
+  }
+
+  // MARK: - Cases
+
+  /// All open cases: soonest due first, then highest logit (those who spoke first), then id by bytes.
   package func openCases() throws(OutreachError) -> [Case] {
-    try reading { try Row.fetchAll($0, sql: StoreSQL.openCases).map(Case.init) }
+    try reading { try $0.rows(StoreSQL.openCases).map(Case.init) }
   }
 
   /// The open case of an account, nil where there is none.
   package func openCase(account: String) throws(OutreachError) -> Case? {
     if account.utf8.contains(0) { return nil }
-    return try reading {
-      try Row.fetchOne($0, sql: StoreSQL.openCase, arguments: [account]).map(Case.init)
+    return try reading { try $0.row(StoreSQL.openCase, [.text(account)]).map(Case.init) }
+  }
+
+  /// Every case of an account, or of all, by number.
+  package func cases(account: String? = nil) throws(OutreachError) -> [Case] {
+    if account?.utf8.contains(0) == true { return [] }
+    return try reading { db in
+      let rows =
+        if let account { try db.rows(StoreSQL.casesOf, [.text(account)]) } else {
+          try db.rows(StoreSQL.everyCase)
+        }
+      return try rows.map(Case.init)
     }
+  }
+
+  package func openCount() throws(OutreachError) -> Int {
+    try reading { try $0.rows(StoreSQL.openAccounts).count }
   }
 
   /// Every account that ever had a case, with the opening of its first.
   package func firstCases() throws(OutreachError) -> [(account: String, at: Instant)] {
     try reading { db in
-      try Row.fetchAll(db, sql: StoreSQL.firstCases).map {
-        (account: $0[0], at: Instant(microseconds: $0[1]))
+      try db.rows(StoreSQL.firstCases).map {
+        (account: try $0.text(0), at: Instant(microseconds: try $0.integer(1)))
       }
     }
   }
 
   // MARK: - Inside a transaction
 
-  private static func run(_ db: Database, _ asOf: Instant) throws -> Run? {
-    try Row.fetchOne(db, sql: StoreSQL.run, arguments: [asOf.microseconds]).map(Run.init)
+  private static func run(_ db: any StoreConnection, _ asOf: Instant) throws -> Run? {
+    try db.row(StoreSQL.run, [SQLValue(asOf.microseconds)]).map(Run.init)
   }
 
-  private static func openWork(_ db: Database) throws -> OpenWork {
-    var work = OpenWork()
-    for row in try Row.fetchAll(db, sql: StoreSQL.openAccounts) {
-      work.accounts.insert(AccountKey(row[0]))
-    }
-    for row in try Row.fetchAll(db, sql: StoreSQL.unclaimed) { work.unclaimed[row[0]] = row[1] }
-    return work
-  }
-
-  private static func insert(_ night: Night, _ asOf: Instant, _ db: Database) throws -> Run {
-    let flagged = night.plan.flagged
-    precondition(
-      flagged.map { AccountKey($0.id) } == night.cases.map { AccountKey($0.account) },
-      "a case for each flag, in their order")
+  private static func insert(
+    _ night: Night, _ asOf: Instant, _ db: any StoreConnection
+  ) throws -> Run {
+    let opened = { (form: Case.Form) in night.cases.count { $0.form == form } }
+    precondition(opened(.predicted) == night.plan.flagged.count, "a case for each flag")
     let facts = night.facts
     let run = Run(
       asOf: asOf, model: facts.model, scoresPath: facts.scoresPath,
       scoresSHA256: facts.scoresSHA256, tacitVersion: facts.tacitVersion,
       accounts: facts.accounts, silent: facts.silent, decided: night.plan.decisions.count,
-      flagged: flagged.count, businessDay: night.plan.businessDay, cut: night.plan.cut)
-    try db.execute(sql: StoreSQL.insertRun, arguments: try run.arguments)
-    let decisions = try db.makeStatement(sql: StoreSQL.insertDecision)
+      flagged: opened(.predicted), businessDay: night.plan.businessDay, cut: night.plan.cut,
+      voiced: opened(.voiced), explored: opened(.exploration))
+    try db.execute(StoreSQL.insertRun, try run.values())
     for decision in night.plan.decisions {
-      try decisions.execute(arguments: try decision.arguments(asOf))
+      try db.execute(StoreSQL.insertDecision, try decision.values(asOf))
     }
-    let cases = try db.makeStatement(sql: StoreSQL.insertCase)
-    let actions = try db.makeStatement(sql: StoreSQL.insertAction)
-    for opened in night.cases {
-      let id = try Int64.fetchOne(cases, arguments: try opened.arguments)
-      try actions.execute(arguments: [id, opened.openedAt.microseconds, "opened"])
+    for closing in night.closings {
+      guard let row = try db.row(StoreSQL.openCase, [try SQLValue(closing.account)]) else {
+        continue
+      }
+      var open = try Case(row)
+      try add(
+        Action(
+          at: asOf, kind: .closed, actor: Action.run,
+          detail: ["outcome": closing.outcome.rawValue]), to: &open, db, night.webhooks)
+    }
+    var number = try db.row(StoreSQL.nextCase)?.integer(0) ?? 1
+    for var open in night.cases {
+      open.number = number
+      number += 1
+      try db.execute(StoreSQL.insertCase, try open.values())
+      try add(
+        Action(
+          at: open.openedAt, kind: .opened, actor: Action.run,
+          detail: ["form": open.form.rawValue, "queue": open.queue]), to: &open, db,
+        night.webhooks)
+    }
+    if let experiment = night.experiment {
+      try db.execute(
+        StoreSQL.insertExperiment,
+        [
+          try SQLValue(experiment.seed), SQLValue(experiment.starts.microseconds),
+          SQLValue(experiment.ends.microseconds), SQLValue(experiment.holdout),
+          SQLValue(experiment.exploration),
+        ])
+    }
+    for enrolment in night.enrolments {
+      try db.execute(StoreSQL.insertEnrolment, try enrolment.values())
+    }
+    for incident in night.incidents {
+      try db.execute(
+        StoreSQL.insertIncident,
+        [
+          SQLValue(incident.asOf.microseconds), try SQLValue(incident.feature),
+          SQLValue(incident.accounts), SQLValue(incident.expected), SQLValue(incident.p),
+        ])
     }
     return run
   }
 
-  // MARK: - Opening and failing
-
-  private static func migrate(_ database: DatabaseQueue, _ path: String) throws {
-    if try database.read({ try version($0, path) }) == Dialect.migrations.count { return }
-    try inTransaction(database, path) { db in
-      let version = try version(db, path)
-      if version == nil {
-        try db.execute(sql: StoreSQL.createVersion)
-        try db.execute(sql: StoreSQL.insertVersion)
-      }
-      for migration in Dialect.migrations[(version ?? 0)...] {
-        for statement in migration { try db.execute(sql: statement) }
-      }
-      try db.execute(sql: StoreSQL.setVersion, arguments: [Dialect.migrations.count])
+  /// Adds an action to an open case: the log's next entry, the state that follows, and the posts that
+  /// tell of it.
+  static func add(
+    _ action: Action, to open: inout Case, _ db: any StoreConnection, _ webhooks: [String]
+  ) throws {
+    var action = action
+    let last = try db.row(StoreSQL.lastAction, [SQLValue(open.number)])
+    action.caseNumber = open.number
+    action.number = try (last?.int(0) ?? 0) + 1
+    try open.state.apply(action)
+    if action.kind == .reassigned, let queue = action.detail["queue"] { open.queue = queue }
+    action.hash = action.chained(after: try last?.text(1) ?? "")
+    try db.execute(StoreSQL.insertAction, try action.values())
+    if let note = action.note {
+      try db.execute(
+        StoreSQL.insertNote,
+        [SQLValue(action.caseNumber), SQLValue(action.number), try SQLValue(note)])
+    }
+    try db.execute(StoreSQL.setState, try open.stateValues())
+    for url in webhooks where action.kind.isPosted {
+      try db.execute(
+        StoreSQL.post,
+        [
+          SQLValue(action.caseNumber), SQLValue(action.number), try SQLValue(url),
+          SQLValue(action.at.microseconds),
+        ])
     }
   }
 
-  /// The version of the store's tables, nil for an empty file.
-  private static func version(_ db: Database, _ path: String) throws -> Int? {
-    guard try Int.fetchOne(db, sql: Dialect.hasVersionTable) == 1 else {
-      if try Int.fetchOne(db, sql: Dialect.countTables) == 0 { return nil }
-      throw OutreachError.dataContract(
-        "\(path) is a database of something else: name another file in [store] path")
-    }
-    let version = try Int.fetchOne(db, sql: StoreSQL.version) ?? -1
-    guard (0...Dialect.migrations.count).contains(version) else {
-      throw OutreachError.dataContract(
-        "the store \(path) has version \(version), this Tacit knows up to "
-          + "\(Dialect.migrations.count): use the newer Tacit that made it")
-    }
-    return version
-  }
-
-  /// Runs `body` in a transaction that holds the write lock from its start, and commits.
-  private static func inTransaction<Value>(
-    _ database: DatabaseQueue, _ path: String, _ body: (Database) throws -> Value
-  ) throws -> Value {
-    do {
-      var value: Value?
-      try database.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
-          value = try body(db)
-          return .commit
-        }
-      }
-      return value!
-    } catch let error as DatabaseError {
-      throw explained(error, path)
-    }
-  }
-
-  private func reading<Value>(
-    _ body: (Database) throws -> Value
+  func reading<Value>(
+    _ body: (any StoreConnection) throws -> Value
   ) throws(OutreachError) -> Value {
-    do { return try database.read(body) } catch { throw Self.explained(error, path) }
+    do { return try database.reading(body) } catch { throw Self.known(error) }
   }
 
-  /// SQLite's own words carry no row's contents.
-  private static func explained(_ error: any Error, _ path: String) -> OutreachError {
-    if let error = error as? OutreachError { return error }
-    guard let error = error as? DatabaseError else {
-      return .dataContract("the store \(path) holds what cannot be read: restore it from a backup")
-    }
-    let reason = error.message ?? error.resultCode.description
-    switch error.resultCode {
-    case .SQLITE_BUSY, .SQLITE_LOCKED:
-      return .locked("another run holds the store \(path): try again when it is done")
-    case .SQLITE_NOTADB:
-      return .dataContract(
-        "\(path) is no SQLite database: name another file in [store] path")
-    case .SQLITE_CORRUPT:
-      return .dataContract("the store \(path) is damaged (\(reason)): restore it from a backup")
-    case .SQLITE_CANTOPEN:
-      return .unusable(
-        "the store \(path) cannot be opened or made (\(reason)): its folder must be there and "
-          + "be writable, and the path must not name a folder")
-    case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
-      return .unusable("the store \(path) may not be written (\(reason)): nothing was changed")
-    case .SQLITE_FULL:
-      return .inputOutput("no space left for the store \(path): nothing was changed")
-    default:
-      return .inputOutput("the store \(path) failed (\(reason)): nothing was changed")
-    }
+  func writing<Value>(
+    _ body: (any StoreConnection) throws -> Value
+  ) throws(OutreachError) -> Value {
+    do { return try database.writing(alone: false, body) } catch { throw Self.known(error) }
   }
+
+  private static func known(_ error: any Error) -> OutreachError {
+    error as? OutreachError ?? SQLRow.damaged
+  }
+}
+
+/// What a run decided about an account.
+package struct PastDecision: Sendable, Equatable {
+  package var asOf: Instant
+  package var rank: Int
+  package var probability: Double
+  package var disposition: Disposition
+  package var queue: String?
 }

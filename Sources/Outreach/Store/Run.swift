@@ -25,17 +25,33 @@ package struct RunFacts: Sendable {
   }
 }
 
-/// A night's work, ready to be published: the plan, and a case for each of its flags.
+/// A night's work, ready to be published.
 package struct Night: Sendable {
   package var facts: RunFacts
   package var plan: Plan
-  /// One a flagged decision, in their order.
+  /// To be opened, in the order of their numbers.
   package var cases: [Case]
+  /// Open cases that end with this run, by account.
+  package var closings: [(account: String, outcome: Action.Outcome)]
+  package var experiment: Experiment?
+  package var enrolments: [Enrolment]
+  package var incidents: [Incident]
+  /// Where the opening and closing of cases is told.
+  package var webhooks: [String]
 
-  package init(facts: RunFacts, plan: Plan, cases: [Case]) {
+  package init(
+    facts: RunFacts, plan: Plan, cases: [Case],
+    closings: [(account: String, outcome: Action.Outcome)] = [], experiment: Experiment? = nil,
+    enrolments: [Enrolment] = [], incidents: [Incident] = [], webhooks: [String] = []
+  ) {
     self.facts = facts
     self.plan = plan
     self.cases = cases
+    self.closings = closings
+    self.experiment = experiment
+    self.enrolments = enrolments
+    self.incidents = incidents
+    self.webhooks = webhooks
   }
 }
 
@@ -48,12 +64,14 @@ package struct Run: Sendable, Equatable {
   package var tacitVersion: String
   package var accounts: Int
   package var silent: Int
-  /// Decision rows, and the cases opened.
+  /// Decision rows, and the cases opened: by a score, by what a customer said, and by lot.
   package var decided: Int
   package var flagged: Int
   package var businessDay: Bool
   /// See `Plan.cut`.
   package var cut: Double?
+  package var voiced = 0
+  package var explored = 0
 }
 
 /// What became of an attempt to publish.

@@ -1,51 +1,178 @@
-/// The statements of the store, in SQL that SQLite and PostgreSQL both read but for the
-/// placeholders. Columns are named in the order in which `CaseStore` binds and reads them.
+/// The statements of the store, in SQL that SQLite and PostgreSQL both read; `?` is a place for a value.
+/// Columns are named in the order in which rows are written and read.
 enum StoreSQL {
   static let createVersion = "CREATE TABLE store_version (version INTEGER NOT NULL)"
   static let insertVersion = "INSERT INTO store_version (version) VALUES (0)"
   static let version = "SELECT version FROM store_version"
   static let setVersion = "UPDATE store_version SET version = ?"
 
+  // MARK: Runs and decisions
+
   private static let runColumns = """
     as_of, model, scores_path, scores_sha256, tacit_version, accounts, silent, decided, flagged, \
-    business_day, cut
+    business_day, cut, voiced, explored
     """
-  static let insertRun = "INSERT INTO runs (\(runColumns)) VALUES (\(placeholders(11)))"
+  static let insertRun = "INSERT INTO runs (\(runColumns)) VALUES (\(places(13)))"
   static let run = "SELECT \(runColumns) FROM runs WHERE as_of = ?"
   static let newestRun = "SELECT \(runColumns) FROM runs ORDER BY as_of DESC LIMIT 1"
+  static let runs = "SELECT \(runColumns) FROM runs ORDER BY as_of"
 
   static let insertDecision = """
     INSERT INTO decisions (as_of, account, position, logit, probability, disposition, queue) \
-    VALUES (\(placeholders(7)))
+    VALUES (\(places(7)))
     """
-  static let decisions = """
-    SELECT account, disposition FROM decisions WHERE as_of = ? ORDER BY position
+  static let dispositions = """
+    SELECT disposition, count(*) FROM decisions WHERE as_of = ? GROUP BY disposition
     """
+  static let decisionsOf = """
+    SELECT as_of, position, probability, disposition, queue FROM decisions WHERE account = ? \
+    ORDER BY as_of
+    """
+  /// Rows that tell why somebody was not contacted, past their age.
+  static let dropDecisions = """
+    DELETE FROM decisions \
+    WHERE as_of < ? AND disposition NOT IN ('flagged', 'holdout', 'exploration')
+    """
+
+  // MARK: Cases
 
   private static let caseColumns = """
-    account, queue, channel, as_of, opened_at, due, model, probability, low, high, percentile, \
-    band, logit, reference_logit, reasons, other, other_count, extrapolated, never_spoken, \
-    exemplars, name, value, segment
+    id, account, form, queue, channel, as_of, opened_at, due, close_due, model, probability, low, \
+    high, percentile, band, logit, reference_logit, reasons, other, other_count, extrapolated, \
+    never_spoken, exemplars, voice, person, value, segment, state
     """
-  static let insertCase = """
-    INSERT INTO cases (\(caseColumns)) VALUES (\(placeholders(23))) RETURNING id
-    """
+  static let nextCase = "SELECT coalesce(max(id), 0) + 1 FROM cases"
+  static let insertCase = "INSERT INTO cases (\(caseColumns)) VALUES (\(places(28)))"
   static let openCases = """
-    SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL ORDER BY due, logit DESC, account
+    SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL \
+    ORDER BY due, coalesce(logit, 1e300) DESC, account
     """
-  static let openCase = """
-    SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL AND account = ?
+  static let openCase = "SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL AND account = ?"
+  static let caseNumbered = "SELECT \(caseColumns) FROM cases WHERE id = ?"
+  static let casesOf = "SELECT \(caseColumns) FROM cases WHERE account = ? ORDER BY id"
+  static let everyCase = "SELECT \(caseColumns) FROM cases ORDER BY id"
+  static let openAccounts = "SELECT account, form, id FROM cases WHERE closed_at IS NULL"
+  static let firstReasons = """
+    SELECT as_of, reasons FROM cases \
+    WHERE as_of >= ? AND form = 'predicted' AND reasons IS NOT NULL
     """
-  static let openAccounts = "SELECT account FROM cases WHERE closed_at IS NULL"
   static let firstCases = "SELECT account, min(opened_at) FROM cases GROUP BY account"
   static let unclaimed = """
-    SELECT queue, count(*) FROM cases WHERE closed_at IS NULL AND claimed_at IS NULL \
-    GROUP BY queue
+    SELECT queue, count(*) FROM cases \
+    WHERE closed_at IS NULL AND owner IS NULL AND form = 'predicted' GROUP BY queue
+    """
+  /// The next case to be worked: nobody's, or one whose lease has ended.
+  private static let claimable = """
+    SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL \
+    AND (owner IS NULL OR lease_until <= ?)
+    """
+  static let claimAny = claimable + " ORDER BY due, coalesce(logit, 1e300) DESC, account LIMIT 1"
+  static let claimFromQueue =
+    claimable + " AND queue = ? ORDER BY due, coalesce(logit, 1e300) DESC, account LIMIT 1"
+  static let setState = """
+    UPDATE cases SET queue = ?, owner = ?, lease_until = ?, closed_at = ?, outcome = ?, state = ? \
+    WHERE id = ?
     """
 
-  static let insertAction = "INSERT INTO actions (case_id, at, kind) VALUES (?, ?, ?)"
+  // MARK: Actions
 
-  private static func placeholders(_ count: Int) -> String {
+  static let insertAction = """
+    INSERT INTO actions (case_id, number, at, kind, actor, detail, hash) VALUES (\(places(7)))
+    """
+  static let lastAction = """
+    SELECT number, hash FROM actions WHERE case_id = ? ORDER BY number DESC LIMIT 1
+    """
+  static let insertNote = "INSERT INTO notes (case_id, number, note) VALUES (?, ?, ?)"
+  static let actions = """
+    SELECT a.case_id, a.number, a.at, a.kind, a.actor, a.detail, n.note, a.hash FROM actions a \
+    LEFT JOIN notes n ON n.case_id = a.case_id AND n.number = a.number
+    """
+  static let actionsOf = actions + " WHERE a.case_id = ? ORDER BY a.number"
+  static let everyAction = actions + " ORDER BY a.case_id, a.number"
+  /// Contacts since an instant, by account.
+  static let touches = """
+    SELECT c.account, max(a.at), count(*) FROM actions a JOIN cases c ON c.id = a.case_id \
+    WHERE a.at >= ? AND a.kind IN ('attempted', 'message_left', 'reached', 'messaged') \
+    GROUP BY c.account
+    """
+  /// Cases closed since an instant, the latest of an account.
+  static let closedSince = """
+    SELECT account, max(closed_at) FROM cases WHERE closed_at >= ? GROUP BY account
+    """
+
+  // MARK: Holds, experiments, incidents
+
+  static let hold = """
+    INSERT INTO holds (account, kind, since, until, actor) VALUES (\(places(5))) \
+    ON CONFLICT (account, kind) DO UPDATE SET since = excluded.since, until = excluded.until, \
+    actor = excluded.actor
+    """
+  static let unhold = "DELETE FROM holds WHERE account = ? AND kind = ?"
+  static let holdsOf = "SELECT account, kind, since, until FROM holds WHERE account = ?"
+  static let holds = "SELECT account, kind, since, until FROM holds ORDER BY account, kind"
+
+  static let insertExperiment = """
+    INSERT INTO experiments (seed, starts, ends, holdout, exploration) VALUES (\(places(5))) \
+    ON CONFLICT (seed) DO NOTHING
+    """
+  static let experiments = """
+    SELECT seed, starts, ends, holdout, exploration FROM experiments ORDER BY starts, seed
+    """
+  static let insertEnrolment = """
+    INSERT INTO enrolments (seed, account, arm, as_of, probability, band, queue) \
+    VALUES (\(places(7))) ON CONFLICT (seed, account) DO NOTHING
+    """
+  static let enrolments = """
+    SELECT seed, account, arm, as_of, probability, band, queue FROM enrolments \
+    ORDER BY seed, as_of, account
+    """
+  static let insertIncident = """
+    INSERT INTO incidents (as_of, feature, accounts, expected, p) VALUES (\(places(5)))
+    """
+  static let incidents = """
+    SELECT as_of, feature, accounts, expected, p FROM incidents ORDER BY as_of, feature
+    """
+
+  // MARK: The outbox
+
+  static let post = """
+    INSERT INTO outbox (case_id, number, url, attempts, next_at) VALUES (?, ?, ?, 0, ?)
+    """
+  static let waitingPosts = """
+    SELECT case_id, number, url, attempts FROM outbox \
+    WHERE delivered_at IS NULL AND dead_at IS NULL AND next_at <= ? \
+    ORDER BY case_id, number, url LIMIT ?
+    """
+  static let delivered = """
+    UPDATE outbox SET attempts = attempts + 1, delivered_at = ?, problem = NULL \
+    WHERE case_id = ? AND number = ? AND url = ?
+    """
+  static let notDelivered = """
+    UPDATE outbox SET attempts = attempts + 1, next_at = ?, dead_at = ?, problem = ? \
+    WHERE case_id = ? AND number = ? AND url = ?
+    """
+  static let deadPosts = """
+    SELECT case_id, number, url, attempts, problem FROM outbox WHERE dead_at IS NOT NULL \
+    ORDER BY case_id, number, url
+    """
+  static let revive = """
+    UPDATE outbox SET dead_at = NULL, attempts = 0, next_at = ? WHERE dead_at IS NOT NULL
+    """
+
+  // MARK: Erasure
+
+  static let erasePerson = """
+    UPDATE cases SET account = ?, person = NULL, voice = NULL, segment = NULL, value = NULL, \
+    reasons = CASE WHEN reasons IS NULL THEN NULL ELSE '[]' END WHERE account = ?
+    """
+  static let eraseNotes = """
+    DELETE FROM notes WHERE case_id IN (SELECT id FROM cases WHERE account = ?)
+    """
+  static let eraseDecisions = "UPDATE decisions SET account = ? WHERE account = ?"
+  static let eraseEnrolments = "UPDATE enrolments SET account = ? WHERE account = ?"
+  static let eraseHolds = "DELETE FROM holds WHERE account = ?"
+
+  private static func places(_ count: Int) -> String {
     Array(repeating: "?", count: count).joined(separator: ", ")
   }
 }

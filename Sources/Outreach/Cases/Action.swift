@@ -1,0 +1,110 @@
+import Detraction
+import Foundation
+package import Histories
+
+/// One recorded step of the work on a case. Actions are only ever added; what a case's state is
+/// follows from them.
+package struct Action: Sendable, Equatable {
+  package enum Kind: String, Sendable, Codable, CaseIterable {
+    case opened
+    case claimed
+    case released
+    /// Tried and nobody there; a message left; spoken with; written to.
+    case attempted
+    case messageLeft = "message_left"
+    case reached
+    case messaged
+    /// What the customer said of being content: `verdict`, `mode`.
+    case answered
+    /// What the agent thinks, which is no answer of the customer's: `view`.
+    case opinion
+    /// The next move is the customer's; the team's clock stands still until `resumed`.
+    case waiting
+    case resumed
+    /// The customer named a time: `from`, `to`.
+    case appointed
+    case escalated
+    /// To another queue or owner: `queue`, `owner`.
+    case reassigned
+    case noted
+    /// `outcome`.
+    case closed
+
+    /// Whether webhooks are told.
+    var isPosted: Bool {
+      switch self {
+      case .opened, .claimed, .released, .answered, .escalated, .reassigned, .closed: true
+      default: false
+      }
+    }
+
+    /// Whether the customer was contacted, or an attempt was made.
+    package var isTouch: Bool {
+      switch self {
+      case .attempted, .messageLeft, .reached, .messaged: true
+      default: false
+      }
+    }
+  }
+
+  package enum Verdict: String, Sendable, Codable, CaseIterable {
+    case detractor
+    case nonDetractor = "non-detractor"
+  }
+
+  package enum Outcome: String, Sendable, Codable, CaseIterable {
+    case resolved
+    case nothingWrong = "nothing_wrong"
+    /// Nobody could be reached.
+    case unreached
+    /// The customer wants no contact about it, or goes.
+    case declined
+    case lost
+    /// Handed to a mail tool with the rest of its segment.
+    case handedOver = "handed_over"
+    /// The customer spoke, so that a voiced case took its place.
+    case overtaken
+    case cancelled
+    case erased
+  }
+
+  /// Of the case, and the action's place in its log, from 1.
+  package var caseNumber: Int64
+  package var number: Int
+  package var at: Instant
+  package var kind: Kind
+  /// Who did it, as an id of the team's; "tacit" for what a run did.
+  package var actor: String
+  /// No data of the customer's: they stand in the note, which erasure can take out.
+  package var detail: [String: String]
+  package var note: String?
+  /// Of this action and all before it in the case's log.
+  package var hash = ""
+
+  package init(
+    caseNumber: Int64 = 0, number: Int = 0, at: Instant, kind: Kind, actor: String,
+    detail: [String: String] = [:], note: String? = nil
+  ) {
+    self.caseNumber = caseNumber
+    self.number = number
+    self.at = at
+    self.kind = kind
+    self.actor = actor
+    self.detail = detail
+    self.note = note
+  }
+
+  package static let run = "tacit"
+
+  /// SHA-256 over the hash before it and everything but the note, fields apart by a unit separator.
+  func chained(after previous: String) -> String {
+    let fields = [
+      previous, "\(caseNumber)", "\(number)", "\(at.microseconds)", kind.rawValue, actor,
+      detailText,
+    ]
+    return sha256(Data(fields.map { $0 + "\u{1F}" }.joined().utf8))
+  }
+
+  /// The detail as it is kept: an object with its keys in the order of bytes.
+  var detailText: String { canonicalJSON(detail) }
+}

@@ -1,0 +1,175 @@
+import Detraction
+import Foundation
+package import Histories
+
+/// What people do with cases. Each method is one transaction: the action's entry in the log, the state
+/// that follows from it, and the posts that tell of it.
+extension CaseStore {
+  /// Which case is meant.
+  package enum CaseName: Sendable {
+    case number(Int64)
+    /// The open case of an account.
+    case account(String)
+  }
+
+  /// Takes the next case: nobody's, or one whose lease has ended, soonest due first; of one queue where
+  /// it is named. Nil where there is none. Two who ask at once get two cases.
+  /// - Parameter refused: whether an account must not be contacted after all; such a case closes as
+  ///   declined, and the next is taken.
+  package func claim(
+    by agent: String, queue: String? = nil, at now: Instant, until: Instant,
+    webhooks: [String] = [], refused: (String) -> Bool = { _ in false }
+  ) throws(OutreachError) -> Case? {
+    try writing { db in
+      let dialect = self.database.dialect
+      while true {
+        let row =
+          if let queue {
+            try db.row(
+              StoreSQL.claimFromQueue + dialect.skippingClaimed,
+              [SQLValue(now.microseconds), try SQLValue(queue)])
+          } else {
+            try db.row(
+              StoreSQL.claimAny + dialect.skippingClaimed, [SQLValue(now.microseconds)])
+          }
+        guard let row else { return nil }
+        var open = try Case(row)
+        if try Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
+          try Self.add(
+            Action(
+              at: now, kind: .closed, actor: Action.run,
+              detail: ["outcome": Action.Outcome.declined.rawValue]), to: &open, db, webhooks)
+          continue
+        }
+        try Self.claim(&open, agent, now, until, db, webhooks)
+        return open
+      }
+    }
+  }
+
+  /// Takes one case by name.
+  package func claim(
+    _ name: CaseName, by agent: String, at now: Instant, until: Instant, webhooks: [String] = [],
+    refused: (String) -> Bool = { _ in false }
+  ) throws(OutreachError) -> Case {
+    try writing { db in
+      var open = try self.locked(name, db)
+      if try Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
+        throw OutreachError.refused(
+          "the account is not to be contacted, or is on hold: the case is left as it is")
+      }
+      try Self.claim(&open, agent, now, until, db, webhooks)
+      return open
+    }
+  }
+
+  /// Adds one action to a case. An action of the same kind, detail, instant and actor that stands there
+  /// already is not added again: saying a thing twice is saying it once.
+  package func act(
+    _ name: CaseName, _ action: Action, webhooks: [String] = []
+  ) throws(OutreachError) -> Case {
+    try writing { db in
+      var open = try self.locked(name, db)
+      let before = try db.rows(StoreSQL.actionsOf, [SQLValue(open.number)]).map(Action.init)
+      let isThere = before.contains {
+        $0.kind == action.kind && $0.at == action.at && $0.actor == action.actor
+          && $0.detail == action.detail
+      }
+      if !isThere { try Self.add(action, to: &open, db, webhooks) }
+      return open
+    }
+  }
+
+  /// The log of a case, or of all.
+  package func actions(of number: Int64? = nil) throws(OutreachError) -> [Action] {
+    try reading { db in
+      let rows =
+        if let number { try db.rows(StoreSQL.actionsOf, [SQLValue(number)]) } else {
+          try db.rows(StoreSQL.everyAction)
+        }
+      return try rows.map(Action.init)
+    }
+  }
+
+  /// Checks every case's log: its chain of hashes, and that the state which is kept follows from it.
+  /// What is wrong comes back as the numbers of cases.
+  package func damagedCases() throws(OutreachError) -> [Int64] {
+    try reading { db in
+      let cases = try db.rows(StoreSQL.everyCase).map(Case.init)
+      let actions = try db.rows(StoreSQL.everyAction).map(Action.init)
+      let logs = Dictionary(grouping: actions, by: \.caseNumber)
+      return cases.filter { one in
+        var state = CaseState()
+        var hash = ""
+        for (place, action) in (logs[one.number] ?? []).enumerated() {
+          hash = action.chained(after: hash)
+          guard action.number == place + 1, hash == action.hash,
+            (try? state.apply(action)) != nil
+          else { return true }
+        }
+        return state != one.state || logs[one.number] == nil
+      }.map(\.number)
+    }
+  }
+
+  // MARK: - Holds
+
+  package func hold(_ hold: Hold, by actor: String) throws(OutreachError) {
+    _ = try writing { db in
+      try db.execute(
+        StoreSQL.hold,
+        [
+          try SQLValue(hold.account), .text(hold.kind.rawValue),
+          SQLValue(hold.since.microseconds), SQLValue(hold.until?.microseconds),
+          try SQLValue(actor),
+        ])
+    }
+  }
+
+  /// Whether there was such a hold.
+  package func lift(_ kind: Hold.Kind, of account: String) throws(OutreachError) -> Bool {
+    try writing { db in
+      try db.execute(StoreSQL.unhold, [try SQLValue(account), .text(kind.rawValue)]) > 0
+    }
+  }
+
+  // MARK: - Inside a transaction
+
+  private static func claim(
+    _ open: inout Case, _ agent: String, _ now: Instant, _ until: Instant,
+    _ db: any StoreConnection, _ webhooks: [String]
+  ) throws {
+    try add(
+      Action(at: now, kind: .claimed, actor: agent, detail: ["until": until.description]),
+      to: &open, db, webhooks)
+  }
+
+  private func locked(_ name: CaseName, _ db: any StoreConnection) throws -> Case {
+    let suffix = database.dialect.forUpdate
+    switch name {
+    case .number(let number):
+      guard let row = try db.row(StoreSQL.caseNumbered + suffix, [SQLValue(number)]) else {
+        throw OutreachError.missing("no case has the number \(number)")
+      }
+      return try Case(row)
+    case .account(let account):
+      guard !account.utf8.contains(0),
+        let row = try db.row(StoreSQL.openCase + suffix, [.text(account)])
+      else { throw OutreachError.missing("no open case for account \(account)") }
+      return try Case(row)
+    }
+  }
+
+  private static func isHeldBack(
+    _ account: String, at now: Instant, _ db: any StoreConnection
+  ) throws -> Bool {
+    try db.rows(StoreSQL.holdsOf, [.text(account)]).contains { row in
+      guard let kind = Hold.Kind(rawValue: try row.text(1)), kind != .complaint
+      else { return false }
+      return Hold(
+        account: account, kind: kind, since: Instant(microseconds: try row.integer(2)),
+        until: try row.optionalInteger(3).map { Instant(microseconds: $0) }
+      ).holds(at: now)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Detraction
+import Foundation
+import Histories
+
+extension OpenWork {
+  /// Nights before that first reasons and volumes are compared with.
+  static let nightsBefore = 28
+
+  /// What the store holds as of a date. O(open cases + contacts of a year + holds + enrolments).
+  init(_ db: any StoreConnection, asOf: Instant) throws {
+    self.init()
+    for row in try db.rows(StoreSQL.openAccounts) {
+      accounts[AccountKey(try row.text(0))] = Case.Form(rawValue: try row.text(1))
+    }
+    for row in try db.rows(StoreSQL.unclaimed) { unclaimed[try row.text(0)] = try row.int(1) }
+    let year = SQLValue(asOf.adding(days: -365).microseconds)
+    for row in try db.rows(StoreSQL.touches, [year]) {
+      touches[AccountKey(try row.text(0))] = (
+        Instant(microseconds: try row.integer(1)), try row.int(2)
+      )
+    }
+    for row in try db.rows(StoreSQL.closedSince, [year]) {
+      closed[AccountKey(try row.text(0))] = Instant(microseconds: try row.integer(1))
+    }
+    for row in try db.rows(StoreSQL.holds) {
+      guard let kind = Hold.Kind(rawValue: try row.text(1)) else { throw SQLRow.damaged }
+      let hold = Hold(
+        account: try row.text(0), kind: kind,
+        since: Instant(microseconds: try row.integer(2)),
+        until: try row.optionalInteger(3).map { Instant(microseconds: $0) })
+      holds[AccountKey(hold.account), default: []].append(hold)
+    }
+    for row in try db.rows(StoreSQL.enrolments) {
+      let enrolment = try Enrolment(row)
+      enrolments[enrolment.seed, default: [:]][AccountKey(enrolment.account)] = enrolment.arm
+    }
+    let runs = try db.rows(StoreSQL.runs).map(Run.init).filter { $0.asOf < asOf }
+    lastRun = runs.last?.asOf
+    let recent = runs.filter(\.businessDay).suffix(Self.nightsBefore)
+    flaggedBefore = recent.map(\.flagged)
+    if let first = recent.first {
+      var found: [Instant: [String: Int]] = [:]
+      for row in try db.rows(StoreSQL.firstReasons, [SQLValue(first.asOf.microseconds)]) {
+        let night = Instant(microseconds: try row.integer(0))
+        guard let feature = Self.firstFeature(try row.text(1)) else { continue }
+        found[night, default: [:]][feature, default: 0] += 1
+      }
+      firstReasons = recent.map { found[$0.asOf] ?? [:] }
+    }
+  }
+
+  private static func firstFeature(_ reasons: String) -> String? {
+    struct Named: Decodable { var feature: String }
+    return (try? JSONDecoder().decode([Named].self, from: Data(reasons.utf8)))?.first?.feature
+  }
+}
