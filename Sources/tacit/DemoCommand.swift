@@ -60,7 +60,7 @@ struct DemoCommand: ParsableCommand {
     let result = try trainModel(session, base, try session.requireFeedback(), asOf)
     let published = try session.models.publish(result)
     let version = try session.models.load(published.version)
-    let scorer = try makeScorer(session, version, base, asOf)
+    let scorer = try makeScorer(session, version, base, asOf, sampling: true)
     let store = try CaseStore(session.outreach.store)
     let publication = try publishNight(session, scorer, store)
     let open = try store.openCases()

@@ -14,6 +14,10 @@ struct NightlyCommand: ParsableCommand {
       Run it again for the same date and it changes nothing and says so.
 
       No case opens on a day that is no business day.
+
+      Says whether tonight's silent accounts are still those that the model was made for: steady, \
+      watch or act, and what to do. drift.json beside the run's score file has the numbers. Drift \
+      never keeps a case from opening.
       """)
 
   @OptionGroup var options: ProjectOptions
@@ -37,24 +41,24 @@ struct NightlyCommand: ParsableCommand {
     }
     let version = try session.models.load()
     let base = try session.readBase()
-    let scorer = try makeScorer(session, version, base, asOf)
+    let scorer = try makeScorer(session, version, base, asOf, sampling: true)
     if !dryRun {
       // Made only now: input that is refused leaves no store behind.
       let store = try CaseStore(place)
       try report(session, try publishNight(session, scorer, store), store)
     } else {
+      let store = place.mayExist ? try CaseStore(existing: place) : nil
       let plan = try planNight(
         scorer, feedback: try session.requireFeedback(), settings: session.outreach,
-        work: try dryRunWork(session, asOf), facts: runFacts(scorer, scores: "", digest: "")
+        work: try store?.openWork(asOf: asOf) ?? OpenWork(),
+        facts: runFacts(scorer, scores: "", digest: "")
       ).plan
       let counts = Disposition.allCases.map { "\(plan.count($0)) \(words($0))" }
       print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
+      let drift = try nightDrift(session, scorer, store).counting(
+        flagged: plan.volume, before: try store?.volumes(before: asOf) ?? [])
+      for line in drift.lines(session, file: nil) { print(line) }
     }
-  }
-
-  private func dryRunWork(_ session: Session, _ asOf: Instant) throws -> OpenWork {
-    let place = session.outreach.store
-    return place.mayExist ? try CaseStore(existing: place).openWork(asOf: asOf) : OpenWork()
   }
 
   private struct Report: Encodable {
@@ -66,6 +70,13 @@ struct NightlyCommand: ParsableCommand {
     var casesOpened: Int
     var scores: String
     var scoresSHA256: String
+    var drift: DriftReport?
+  }
+
+  private struct DriftReport: Encodable {
+    var state: Drift.State
+    var advice: [String]
+    var file: String
   }
 
   private func report(
@@ -78,6 +89,9 @@ struct NightlyCommand: ParsableCommand {
       case .alreadyPublished(let run): (run, false)
       }
     let decisions = try store.dispositions(asOf: run.asOf)
+    let file = driftFile(session, run.scoresPath)
+    let drift = FileManager.default.contents(atPath: file.path).flatMap(NightDrift.init(contents:))
+    drift?.warn(session, file: file.path)
     if options.json {
       return try printJSON(
         Report(
@@ -85,7 +99,10 @@ struct NightlyCommand: ParsableCommand {
           decisions: Dictionary(
             uniqueKeysWithValues: decisions.map { ($0.disposition.rawValue, $0.count) }),
           casesOpened: isNew ? run.flagged : 0, scores: run.scoresPath,
-          scoresSHA256: run.scoresSHA256))
+          scoresSHA256: run.scoresSHA256,
+          drift: drift.map {
+            DriftReport(state: $0.drift.state, advice: $0.drift.advice, file: file.path)
+          }))
     }
     let counts = decisions.map { "\($0.count) \(words($0.disposition))" }
     if isNew {
@@ -93,6 +110,7 @@ struct NightlyCommand: ParsableCommand {
         "\(run.silent) silent accounts scored as of \(date.asOf); "
           + (counts.isEmpty ? "nobody above the cut" : counts.joined(separator: ", ")))
       if !run.businessDay { print("\(date.asOf) is no business day: no case was opened") }
+      for line in drift?.lines(session, file: file.path) ?? [] { print(line) }
       if run.flagged > 0 { print("next: tacit queue list --project \(options.project)") }
     } else {
       print(
@@ -121,7 +139,8 @@ struct NightlyCommand: ParsableCommand {
   }
 }
 
-/// Writes the run's score file, then decides and publishes in one transaction.
+/// Writes the run's score file, then decides and publishes in one transaction, with `drift.json` beside
+/// the score file: written under the store's lock, it is the published run's. `scorer`: with its sample.
 func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) throws -> Publication {
   let date = dateName(scorer.asOf, session.histories.timeZone)
   let folder = session.file.folder.appendingPathComponent("runs/\(date)")
@@ -143,9 +162,15 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
   let facts = runFacts(
     scorer, scores: "runs/\(date)/\(scores.lastPathComponent)", digest: digest)
   let feedback = try session.requireFeedback()
+  let drift = try nightDrift(session, scorer, store)
+  let volumes = try store.volumes(before: scorer.asOf)
   return try store.publish(asOf: scorer.asOf) { work in
-    try planNight(
+    let night = try planNight(
       scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
+    try OutputFile.write(
+      try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
+      to: driftFile(session, facts.scoresPath))
+    return night
   }
 }
 

@@ -13,7 +13,7 @@ struct ReportCommand: ParsableCommand {
       is one file that loads nothing from elsewhere and names no account. Needs gnuplot.
 
       By default the champion, its silent accounts scored as of the date it was trained at; --as-of \
-      scores them as of a later date.
+      scores them as of a later date, and the report then says how far they have drifted.
       """)
 
   @OptionGroup var options: ProjectOptions
@@ -99,7 +99,8 @@ func writeReport(
 ) throws -> WrittenReport {
   let models = session.models
   let threads = session.options.threadCount
-  let scorer = try makeScorer(session, version, base, asOf)
+  let isLater = asOf != version.model.asOf
+  let scorer = try makeScorer(session, version, base, asOf, sampling: isLater)
   let perDay = session.outreach.queues.reduce(0) { $0 + $1.capacity }
   let capacity = session.capacity(of: version.model)
   let callable = capacity.map { Int(($0 * Double(version.model.silent.silent)).rounded()) }
@@ -116,6 +117,11 @@ func writeReport(
     variants: labelSensitivity ? try scorer.labelVariants(callable: callable) : nil)
   progress.report(6, 10)
   facts.backtest = backtest
+  if isLater {
+    let path = session.outreach.store
+    let store = try FileManager.default.fileExists(atPath: path) ? CaseStore(existing: path) : nil
+    facts.drift = try nightDrift(session, scorer, store)
+  }
   let page = try ReportPage(facts) { figure in
     try gnuplot.svg(figure.script, data: figure.data, width: figure.width, height: figure.height)
   }

@@ -91,9 +91,10 @@ struct ScoreCommand: ParsableCommand {
   }
 }
 
-/// Ranks the silent accounts of a base by a model.
+/// Ranks the silent accounts of a base by a model; `sampling`: for drift.
 func makeScorer(
-  _ session: Session, _ version: ModelVersion, _ base: HistoryBase, _ asOf: Instant
+  _ session: Session, _ version: ModelVersion, _ base: HistoryBase, _ asOf: Instant,
+  sampling: Bool = false
 ) throws -> Scorer {
   guard asOf >= version.model.asOf else {
     throw DetractionError.insufficient(
@@ -108,7 +109,7 @@ func makeScorer(
   }
   let scorer = try Scorer(
     version: version, base: base, asOf: asOf, sayable: session.histories.features.sayable,
-    threads: session.options.threadCount)
+    sampling: sampling, threads: session.options.threadCount)
   guard !scorer.ranking.isEmpty else {
     throw DetractionError.insufficient("no account is silent as of \(asOf): nothing to score")
   }

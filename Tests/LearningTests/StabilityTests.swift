@@ -82,8 +82,11 @@ import Testing
   @Test func edges() throws {
     #expect(throws: LearningError.self) { try ReferenceBins(of: []) }
     let constant = try ReferenceBins(of: [Double](repeating: 3, count: 50))
-    #expect(constant.cuts.isEmpty)
+    #expect(constant.cuts == [3] && constant.shares == [1, 0, 0])
     #expect(constant.index(of: [3, 3, 3]).null(0.99) == .infinity)
+    // Something that was never more than so much, and now is.
+    let beyond = constant.index(of: [Double](repeating: 4, count: 50))
+    #expect(beyond.isBeyondChance(0.999) && beyond.index > 1)
     let missing = try ReferenceBins(of: [Double](repeating: .nan, count: 50))
     #expect(missing.index(of: [.nan]).index == 0)
     let levels = try ReferenceBins(of: [0, 1, 2, 2, 1, 1, .nan], levels: 3)

@@ -31,6 +31,14 @@ package struct Drift: Sendable, Codable, Equatable {
     package let isShifted: Bool
   }
 
+  /// Shares of the scores between the reference's deciles, then and now.
+  package struct Spread: Sendable, Codable, Equatable {
+    /// Logits, rising; a share more than cuts.
+    package let cuts: [Double]
+    package let then: [Double]
+    package let now: [Double]
+  }
+
   /// What one term of the model adds to the change of the mean logit.
   package struct Part: Sendable, Codable, Equatable {
     /// A feature's name, or two joined by " × ".
@@ -38,14 +46,8 @@ package struct Drift: Sendable, Codable, Equatable {
     package let change: Double
   }
 
-  /// Fresh two-sided feedback against the probabilities that were given before.
-  package struct Fresh: Sendable, Codable, Equatable {
-    package let rows: Int
-    /// Mean probability less the rate that happened, with its 95 % interval by customer.
-    package let inTheLarge: Evaluation.Estimate
-  }
-
-  /// Accounts flagged tonight against the nights before.
+  /// Accounts above the cut that a queue would take if nothing else were open, against the nights
+  /// before: a full desk changes nothing here, a queue's rule that has stopped to fit does.
   package struct Volume: Sendable, Codable, Equatable {
     package let flagged: Int
     /// Three deviations (at least those of a count) around the mean of the nights before; nil with
@@ -57,23 +59,22 @@ package struct Drift: Sendable, Codable, Equatable {
     }
   }
 
-  package let state: State
+  package private(set) var state: State
   /// What to do, in plain words; one entry a finding, or one that says that there is none.
-  package let advice: [String]
+  package private(set) var advice: [String]
   package let score: Shift
+  package let spread: Spread
   package let features: [Shift]
   /// Mean logit now less then: the sum of `parts`, largest first.
   package let meanLogitChange: Double
   package let parts: [Part]
   package let fresh: Fresh?
-  package let volume: Volume?
+  package private(set) var volume: Volume?
 
   package static let watchIndex = 0.1
   package static let actIndex = 0.25
   /// Of the whole report, a chance of firing on nothing.
   package static let falseAlarm = 0.01
-  /// Off by so much in probability, surely, is for acting; less is for watching.
-  package static let actInTheLarge = 0.05
   private static let shownNames = 3
 
   /// What the model was made for, and what is scored tonight.
@@ -82,39 +83,34 @@ package struct Drift: Sendable, Codable, Equatable {
     package var scoreReference: ReferenceBins
     package var featureReferences: [ReferenceBins]
     package var names: [String]
-    /// Tonight's logits, and raw features in columns (NaN missing), of the silent or a sample by
-    /// stride.
+    /// Tonight's logits, and of each raw feature the values (NaN missing), of the silent or a sample
+    /// by stride.
     package var logits: [Double]
-    package var raw: Matrix
+    package var columns: [[Double]]
     /// The model's terms against the reference's mean row, and tonight's mean row of design columns.
     package var contributions: Contributions
     package var means: [Double]
     package var fresh: Fresh?
-    /// Flagged tonight, and on the nights before.
-    package var flagged: Int?
-    package var flaggedBefore: [Int]
 
     package init(
       scoreReference: ReferenceBins, featureReferences: [ReferenceBins], names: [String],
-      logits: [Double], raw: Matrix, contributions: Contributions, means: [Double],
-      fresh: Fresh? = nil, flagged: Int? = nil, flaggedBefore: [Int] = []
+      logits: [Double], columns: [[Double]], contributions: Contributions, means: [Double],
+      fresh: Fresh? = nil
     ) {
       self.scoreReference = scoreReference
       self.featureReferences = featureReferences
       self.names = names
       self.logits = logits
-      self.raw = raw
+      self.columns = columns
       self.contributions = contributions
       self.means = means
       self.fresh = fresh
-      self.flagged = flagged
-      self.flaggedBefore = flaggedBefore
     }
   }
 
   /// Throws `sizeMismatch`. O(rows × features).
   package init(_ input: Input, threads: Int) throws(LearningError) {
-    let count = input.raw.columns
+    let count = input.columns.count
     for (what, got) in [
       ("names of features", input.names.count),
       ("references of features", input.featureReferences.count),
@@ -122,9 +118,13 @@ package struct Drift: Sendable, Codable, Equatable {
     // Bonferroni's share of the false alarm for each distribution.
     let level = 1 - Self.falseAlarm / Double(count + 1)
     score = Self.shift("score", input.scoreReference.index(of: input.logits), level)
+    // The last share is of missing values, which no logit is.
+    spread = Spread(
+      cuts: input.scoreReference.cuts, then: input.scoreReference.shares.dropLast(),
+      now: input.scoreReference.shares(of: input.logits).dropLast())
     features = StripedWork.map(stripes: count, threads: threads) { feature in
       Self.shift(
-        input.names[feature], input.featureReferences[feature].index(of: input.raw.column(feature)),
+        input.names[feature], input.featureReferences[feature].index(of: input.columns[feature]),
         level)
     }
     let changes = input.contributions.of(row: input.means)
@@ -140,14 +140,28 @@ package struct Drift: Sendable, Codable, Equatable {
     .map(\.element)
     meanLogitChange = changes.reduce(0, +)
     fresh = input.fresh
-    volume = input.flagged.map { Self.volume($0, input.flaggedBefore) }
+    (state, advice, volume) = (.steady, [], nil)
+    conclude()
+  }
+
+  /// The same with tonight's count of accounts for calling, and those of the nights before.
+  package func counting(flagged: Int, before: [Int]) -> Drift {
+    var drift = self
+    drift.volume = Self.volume(flagged, before)
+    drift.conclude()
+    return drift
+  }
+
+  private mutating func conclude() {
     let findings = Self.findings(
       score: score, features: features, parts: parts, fresh: fresh, volume: volume)
     state = findings.map(\.state).max() ?? .steady
     advice =
       findings.isEmpty
       ? ["Nothing has moved beyond chance: go on."]
-      : findings.sorted { $0.state > $1.state }.map(\.advice)
+      : findings.enumerated().sorted {
+        ($1.element.state, $0.offset) < ($0.element.state, $1.offset)
+      }.map(\.element.advice)
   }
 
   private static func shift(_ name: String, _ index: StabilityIndex, _ level: Double) -> Shift {
@@ -172,21 +186,7 @@ package struct Drift: Sendable, Codable, Equatable {
     score: Shift, features: [Shift], parts: [Part], fresh: Fresh?, volume: Volume?
   ) -> [(state: State, advice: String)] {
     var findings: [(state: State, advice: String)] = []
-    if let fresh, let gap = fresh.inTheLarge.value, let low = fresh.inTheLarge.low,
-      let high = fresh.inTheLarge.high, low > 0 || high < 0
-    {
-      let isFar = low > actInTheLarge || high < -actInTheLarge
-      findings.append(
-        (
-          isFar ? .act : .watch,
-          "Fresh feedback: the model says \(gap > 0 ? "more" : "fewer") unhappy customers than "
-            + "there are, by \(points(abs(gap))) points (\(fresh.rows) rows). "
-            + (isFar
-              ? "Train anew and compare before promoting; until then take the ranking, not the "
-                + "probabilities."
-              : "Look again when there is more feedback; train anew if it stays.")
-        ))
-    }
+    if let finding = fresh?.finding { findings.append(finding) }
     if score.isShifted {
       let causes = parts.prefix(shownNames).map(\.name).joined(separator: ", ")
       let isFar = score.index > actIndex
@@ -216,40 +216,13 @@ package struct Drift: Sendable, Codable, Equatable {
       findings.append(
         (
           .watch,
-          "\(volume.flagged) accounts flagged, expected \(Int(low.rounded(.up))) to "
-            + "\(Int(high)): look at them before they are called."
+          "\(volume.flagged) accounts flagged (or would be, were nothing else open), expected "
+            + "\(Int(low.rounded(.up))) to \(Int(high)): look whether the queues' rules still fit "
+            + "the accounts, and at `do_not_contact`."
         ))
     }
     return findings
   }
 
   private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-  private static func points(_ share: Double) -> String { "\((share * 1000).rounded() / 10)" }
-}
-
-extension Drift.Fresh {
-  /// `probabilities` as given before the feedback came. Throws as `DoublyRobustRate`.
-  /// O(1,000 customers).
-  package init(
-    probabilities: [Double], labels: [Double], customers: [UInt64], seed: UInt64 = 1, threads: Int
-  ) throws(LearningError) {
-    for (what, count) in [("labels", labels.count), ("customers", customers.count)]
-    where count != probabilities.count {
-      throw .sizeMismatch(what: what, expected: probabilities.count, got: count)
-    }
-    guard !labels.isEmpty else { throw .tooFewRows(rows: 0, needed: 1) }
-    let unit = Outcomes.clusters(of: customers)
-    var gaps = [Double](repeating: 0, count: (unit.max() ?? 0) + 1)
-    var counts = gaps
-    for row in labels.indices {
-      gaps[unit[row]] += probabilities[row] - labels[row]
-      counts[unit[row]] += 1
-    }
-    let replicates = bootstrapRatios(gaps, over: counts, seed: seed, threads: threads)
-    rows = labels.count
-    inTheLarge = .init(
-      value: gaps.reduce(0, +) / Double(labels.count),
-      low: replicates.isEmpty ? nil : Evaluation.quantile(replicates, 0.025),
-      high: replicates.isEmpty ? nil : Evaluation.quantile(replicates, 0.975))
-  }
 }

@@ -47,9 +47,9 @@ package struct Model: Sealed {
     package var typical: [Double?]
     /// Logits at or above which a score is in the top, high and medium band (99, 95, 80 %).
     package var bandLimits: [Double]
-    /// Deciles of the silent logits and of each source feature, for drift.
-    package var logitDeciles: [Double]
-    package var featureDeciles: [[Double]]
+    /// How the silent logits and each source feature were spread: deciles, or levels.
+    package var logits: ReferenceBins
+    package var features: [ReferenceBins]
   }
 
   /// How the model did on customers it had not seen, out of fold, a customer's rows together, and how
@@ -188,12 +188,18 @@ extension Model {
   /// library or a file that computes something else is refused before it scores anybody.
   package func check(path: String) throws(DetractionError) {
     let p = design.width
-    let sizes = [
-      ("coefficients", coefficients.count, p), ("reference.means", reference.means.count, p),
-      ("covariance", covariance.count, (p + 1) * (p + 2) / 2),
-      ("design.sources", design.sources.count, schema.count),
-      ("reference.typical", reference.typical.count, schema.count),
-    ]
+    let sizes =
+      [
+        ("coefficients", coefficients.count, p), ("reference.means", reference.means.count, p),
+        ("covariance", covariance.count, (p + 1) * (p + 2) / 2),
+        ("design.sources", design.sources.count, schema.count),
+        ("reference.typical", reference.typical.count, schema.count),
+        ("reference.bandLimits", reference.bandLimits.count, 3),
+        ("reference.features", reference.features.count, schema.count),
+      ]
+      + ([reference.logits] + reference.features).map { bins in
+        ("reference.shares", bins.shares.count, bins.cuts.count + 2)
+      }
     for (name, found, expected) in sizes where found != expected {
       throw .modelFile("\(path): `\(name)` has \(found) entries, expected \(expected)")
     }

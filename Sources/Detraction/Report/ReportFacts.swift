@@ -16,7 +16,7 @@ package struct ReportFacts: Sendable {
   /// What `tacit backtest` found.
   package var backtest: Backtest.Result?
   /// Since the training; nil where scores are of its own date.
-  package var drift: Drift?
+  package var drift: NightDrift?
   /// Comparison with the champion, where this version is none.
   package var comparison: ModelComparison?
 

@@ -216,8 +216,10 @@ enum ReportFigures {
   static func shapes(_ model: Model) -> ReportFigure? {
     var found: [(source: Int, range: Double, points: [[Double]])] = []
     for source in model.schema.features.indices {
-      let deciles = model.reference.featureDeciles[source]
-      guard let low = deciles.first, let high = deciles.last, high > low else { continue }
+      let deciles = model.reference.features[source].cuts
+      guard model.schema.features[source].isNumber, let low = deciles.first,
+        let high = deciles.last, high > low
+      else { continue }
       let shape = LocalShape(model.design, coefficients: model.coefficients, source: source)
       let xs = Set((0...60).map { low + (high - low) * Double($0) / 60 } + deciles).sorted()
       let points = xs.map { x -> [Double] in
@@ -236,7 +238,7 @@ enum ReportFigures {
     let margin = 0.04 * (top - bottom)
     let blocks = strongest.flatMap { shape -> [String] in
       let name = ReportFigure.field(model.schema.names[shape.source], most: 34)
-      let deciles = model.reference.featureDeciles[shape.source].map { "\($0)\t\(bottom)" }
+      let deciles = model.reference.features[shape.source].cuts.map { "\($0)\t\(bottom)" }
       return [
         ([name] + shape.points.map { $0.map { "\($0)" }.joined(separator: "\t") })
           .joined(separator: "\n"),

@@ -52,7 +52,7 @@ package struct ReportPage {
       EvidenceSections.population(facts), EvidenceSections.discrimination(facts),
       EvidenceSections.calibration(facts), EvidenceSections.scores(facts),
       SilentEvidenceSections.overlap(facts), SilentEvidenceSections.level(facts),
-      BacktestSection.section(facts), SilentEvidenceSections.drift(facts),
+      BacktestSection.section(facts), DriftSection.section(facts),
       EvidenceSections.model(facts), EvidenceSections.labels(facts),
       EvidenceSections.segments(facts),
       LimitsSection.section(facts), ProvenanceSection.section(facts),

@@ -1,6 +1,6 @@
 import Learning
 
-/// How far respondents stand for the silent: overlap, level, back-test, drift.
+/// How far respondents stand for the silent: overlap and level.
 enum SilentEvidenceSections {
   private typealias Number = ReportNumber
 
@@ -124,32 +124,6 @@ enum SilentEvidenceSections {
           + "the unhappy are to speak depends on the score. The rate holds; the spread of the "
           + "probabilities does not.", class: "note")
     }
-    return section
-  }
-
-  static func drift(_ facts: ReportFacts) -> ReportSection {
-    guard let drift = facts.drift else {
-      return .missing(
-        "drift", "Drift",
-        "Scores are of the date of training, so nothing can have drifted: `tacit report --as-of DATE` "
-          + "holds a later date against it.")
-    }
-    var section = ReportSection(id: "drift", title: "Drift", html: "")
-    section.html += HTMLText.paragraph(
-      "State: \(drift.state.rawValue). The mean logit of the silent changed by "
-        + "\(Number.fixed(drift.meanLogitChange)) since training.")
-    section.html += HTMLText.list(drift.advice)
-    let shifts = [drift.score] + drift.features.filter(\.isShifted)
-    section.html += HTMLText.table(
-      ["distribution", "stability index", "chance alone exceeds", "shifted"],
-      shifts.prefix(12).map {
-        [
-          $0.name, Number.fixed($0.index), Number.fixed($0.null), $0.isShifted ? "yes" : "no",
-        ]
-      })
-    section.html += HTMLText.table(
-      ["what moved the mean logit", "by"],
-      drift.parts.prefix(8).map { [$0.name, Number.fixed($0.change)] })
     return section
   }
 }

@@ -38,6 +38,8 @@ package struct Scorer: Sendable {
   /// The silent accounts, highest logit first; equal logits in the base's own order (by hash).
   package let ranking: [RankedAccount]
   package let counts: SilentCounts
+  /// What drift is told from; nil where it was not asked for.
+  package let sample: SilentSpread?
   private let words: ReasonWords
   let groups: ReasonGroups
   let contributions: Contributions
@@ -45,9 +47,11 @@ package struct Scorer: Sendable {
 
   var model: Model { version.model }
 
-  /// Ranks everybody silent as of `asOf`. O(accounts × columns).
+  /// Ranks everybody silent as of `asOf`; `sampling`: and keeps what drift is told from.
+  /// O(accounts × columns).
   package init(
-    version: ModelVersion, base: HistoryBase, asOf: Instant, sayable: Set<String>, threads: Int
+    version: ModelVersion, base: HistoryBase, asOf: Instant, sayable: Set<String>,
+    sampling: Bool = false, threads: Int
   ) throws(DetractionError) {
     self.version = version
     self.base = base
@@ -68,12 +72,16 @@ package struct Scorer: Sendable {
       covariance: covariance)
     var ranking: [RankedAccount] = []
     ranking.reserveCapacity(silent.accounts.count)
+    var sample =
+      sampling ? SilentSpread(of: silent.accounts.count, features: model.schema.count) : nil
     for start in stride(from: 0, to: silent.accounts.count, by: Trainer.chunk) {
       let places = start..<min(start + Trainer.chunk, silent.accounts.count)
       let raw = try base.matrix(
         model.schema, silent.accounts[places].map { VectorRow(account: Int32($0), asOf: asOf) },
         threads: threads)
-      let logits = model.logits(try model.expand(raw, threads: threads), threads: threads)
+      let x = try model.expand(raw, threads: threads)
+      let logits = model.logits(x, threads: threads)
+      sample?.take(raw, x)
       for (place, logit) in zip(places, logits) {
         ranking.append(
           RankedAccount(
@@ -84,6 +92,7 @@ package struct Scorer: Sendable {
     }
     ranking.sort()
     self.ranking = ranking
+    self.sample = sample
   }
 
   /// The vectors of ranked accounts as of the date.

@@ -6,8 +6,6 @@ package import Learning
 extension Trainer {
   /// Rows asked of the histories and expanded at a time, so that memory does not grow with a base.
   static let chunk = 8192
-  /// Medians and deciles are taken over at most this many silent accounts, by stride.
-  static let quantileSample = 50_000
 
   func requireBothClasses(_ rows: [TrainingRow]) throws(DetractionError) {
     let detractors = rows.count { $0.isDetractor }
@@ -28,43 +26,41 @@ extension Trainer {
       threads: threads)
   }
 
-  /// Means, medians, band limits and deciles over the silent population as of D; and all its logits,
+  /// Means, medians, band limits and bins over the silent population as of D; and all its logits,
   /// rising.
   func reference(of silent: SilentPopulation, _ fitted: Fitted) throws(DetractionError)
     -> (Model.Reference, logits: [Double])
   {
-    let p = fitted.shaped.design.width
-    let features = schema.features.count
-    let stride = max(1, (silent.accounts.count + Self.quantileSample - 1) / Self.quantileSample)
-    var sums = [Double](repeating: 0, count: p)
+    var sample = SilentSpread(of: silent.accounts.count, features: schema.count)
     var logits: [Double] = []
     logits.reserveCapacity(silent.accounts.count)
-    var sampled = [[Double]](repeating: [], count: features)
     for start in Swift.stride(from: 0, to: silent.accounts.count, by: Self.chunk) {
       let accounts = silent.accounts[start..<min(start + Self.chunk, silent.accounts.count)]
       let raw = try base.matrix(
         schema, accounts.map { VectorRow(account: Int32($0), asOf: asOf) }, threads: threads)
       let x = try translating { try fitted.expand(raw, threads: threads) }
-      for (column, sum) in x.columnSums().enumerated() { sums[column] += sum }
       logits += fitted.logits(x, threads: threads)
-      for row in 0..<raw.rows where (start + row) % stride == 0 {
-        for (feature, value) in raw.row(row).enumerated() { sampled[feature].append(value) }
-      }
+      sample.take(raw, x)
     }
     logits.sort()
     var typical: [Double?] = []
-    var deciles: [[Double]] = []
-    for feature in 0..<features {
-      let present = sampled[feature].filter { !$0.isNaN }.sorted()
-      let mostHaveNone = present.count * 2 < sampled[feature].count
+    var bins: [ReferenceBins] = []
+    for (feature, values) in sample.columns.enumerated() {
+      let present = values.filter { !$0.isNaN }.sorted()
+      let mostHaveNone = present.count * 2 < values.count
       let isNumber = schema.features[feature].isNumber
       typical.append(isNumber && !mostHaveNone ? quantile(present, 0.5) : nil)
-      deciles.append(isNumber && !present.isEmpty ? tenths.map { quantile(present, $0) } : [])
+      bins.append(
+        try translating {
+          isNumber
+            ? try ReferenceBins(of: values)
+            : try ReferenceBins(of: values, levels: schema.levels[feature].count)
+        })
     }
     let reference = Model.Reference(
-      means: sums.map { $0 / Double(silent.accounts.count) }, typical: typical,
+      means: sample.means, typical: typical,
       bandLimits: [0.99, 0.95, 0.8].map { quantile(logits, $0) },
-      logitDeciles: tenths.map { quantile(logits, $0) }, featureDeciles: deciles)
+      logits: try translating { try ReferenceBins(of: logits) }, features: bins)
     return (reference, logits)
   }
 
@@ -79,7 +75,7 @@ extension Trainer {
           let levels = schema.levels[feature]
           return levels.isEmpty ? nil : Double((feature + index) % levels.count)
         }
-        let deciles = model.reference.featureDeciles[feature]
+        let deciles = model.reference.features[feature].cuts
         return deciles.isEmpty ? nil : deciles[(feature * 3 + index * 2) % deciles.count]
       }
       let logit = try model.logit(values)
@@ -99,8 +95,6 @@ extension Trainer {
     return hexadecimal(hasher.finalize())
   }
 }
-
-private let tenths = (1...9).map { Double($0) / 10 }
 
 /// Quantile of sorted values by linear interpolation (numpy's default, Hyndman and Fan's type 7).
 func quantile(_ sorted: [Double], _ share: Double) -> Double {

@@ -2,8 +2,9 @@ import Foundation
 
 /// How values were spread when a model was made: shares of bins between cuts, and of missing values.
 ///
-/// Cuts are the distinct deciles, so that a value which many rows share (a zero) keeps a bin of its
-/// own side; a bin holds values above the cut before it, up to its own cut.
+/// Cuts are the distinct deciles, first to ninth, so that a value which many rows share (a zero) keeps a
+/// bin of its own side; a bin holds values above the cut before it, up to its own cut. The last bin is
+/// empty where a tenth of the values share the largest: what lies beyond them is new.
 package struct ReferenceBins: Sendable, Codable, Equatable {
   /// Rising; one fewer than the bins.
   package let cuts: [Double]
@@ -19,7 +20,7 @@ package struct ReferenceBins: Sendable, Codable, Equatable {
     var cuts: [Double] = []
     for tenth in 1..<10 where !sorted.isEmpty {
       let cut = sorted[(tenth * sorted.count - 1) / 10]
-      if cut != cuts.last, cut < sorted[sorted.count - 1] { cuts.append(cut) }
+      if cut != cuts.last { cuts.append(cut) }
     }
     self.cuts = cuts
     count = values.count
@@ -50,6 +51,11 @@ package struct ReferenceBins: Sendable, Codable, Equatable {
       counts[low] += 1
     }
     return counts
+  }
+
+  /// Shares of other values in the same bins, as `shares`. O(n log bins).
+  package func shares(of values: [Double]) -> [Double] {
+    Self.counts(values, cuts).map { Double($0) / Double(max(values.count, 1)) }
   }
 
   /// How far `values` have moved from the reference. O(n log bins).

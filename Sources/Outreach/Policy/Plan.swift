@@ -145,6 +145,15 @@ package struct Plan: Sendable {
   package func count(_ disposition: Disposition) -> Int {
     decisions.count { $0.disposition == disposition }
   }
+
+  /// Accounts above the cut that a queue would take if nothing else were open: a full desk changes
+  /// nothing here.
+  package var volume: Int {
+    guard let cut else { return 0 }
+    return decisions.count {
+      $0.logit >= cut && [.flagged, .openCase, .noCapacity].contains($0.disposition)
+    }
+  }
 }
 
 /// Decides a run: a pure function of the ranking, the settings and the open work.

@@ -75,6 +75,21 @@ package struct CaseStore: Sendable {
     try reading { try $0.rows(StoreSQL.runs).map(Run.init) }
   }
 
+  /// The runs of a model before a date, oldest first.
+  package func runs(model: String, before asOf: Instant) throws(OutreachError) -> [Run] {
+    if model.utf8.contains(0) { return [] }
+    return try reading {
+      try $0.rows(StoreSQL.runsOfModel, [.text(model), SQLValue(asOf.microseconds)]).map(Run.init)
+    }
+  }
+
+  /// `Plan.volume` of each run before a date, the newest first, at most 60.
+  package func volumes(before asOf: Instant) throws(OutreachError) -> [Int] {
+    try reading {
+      try $0.rows(StoreSQL.volumes, [SQLValue(asOf.microseconds)]).map { try $0.int(1) }
+    }
+  }
+
   /// How often a run decided each way, in the order of `Disposition.allCases`; zeros left out.
   package func dispositions(
     asOf: Instant

@@ -14,6 +14,16 @@ enum StoreSQL {
     """
   static let insertRun = "INSERT INTO runs (\(runColumns)) VALUES (\(places(13)))"
   static let run = "SELECT \(runColumns) FROM runs WHERE as_of = ?"
+  static let runsOfModel = """
+    SELECT \(runColumns) FROM runs WHERE model = ? AND as_of < ? ORDER BY as_of
+    """
+  /// Of each run before one, the newest 60: accounts above its cut that a queue would take if nothing
+  /// else were open.
+  static let volumes = """
+    SELECT r.as_of, count(d.account) FROM runs r LEFT JOIN decisions d ON d.as_of = r.as_of \
+    AND d.logit >= r.cut AND d.disposition IN ('flagged', 'open_case', 'no_capacity') \
+    WHERE r.as_of < ? GROUP BY r.as_of ORDER BY r.as_of DESC LIMIT 60
+    """
   static let newestRun = "SELECT \(runColumns) FROM runs ORDER BY as_of DESC LIMIT 1"
   static let runs = "SELECT \(runColumns) FROM runs ORDER BY as_of"
 

@@ -48,7 +48,8 @@ import Testing
         featureReferences: [
           try ReferenceBins(of: reference.column(0)), try ReferenceBins(of: reference.column(1)),
           try ReferenceBins(of: reference.column(2), levels: 3),
-        ], names: ["orders", "delay", "plan"], logits: try logits(night), raw: night,
+        ], names: ["orders", "delay", "plan"], logits: try logits(night),
+        columns: (0..<night.columns).map { night.column($0) },
         contributions: try Contributions(
           design, coefficients: coefficients, intercept: intercept,
           reference: means(reference)),
@@ -104,20 +105,24 @@ import Testing
 
   /// Fresh feedback: a level that is right is left alone, one that is off is acted on.
   @Test func freshFeedback() throws {
-    var (alarms, covered) = (0, 0)
-    for run in 0..<200 {
+    var (alarms, fired, missed) = (0, 0, 0)
+    for run in 0..<400 {
       var random = SplitMix64(UInt64(run) &+ 300)
       let p = (0..<150).map { _ in 0.1 + 0.4 * random.uniform() }
       let y = p.map { random.uniform() < $0 ? 1.0 : 0 }
       let fresh = try Drift.Fresh(
         probabilities: p, labels: y, customers: p.indices.map { UInt64($0 / 2) }, threads: 1)
-      if (fresh.inTheLarge.low ?? -1) > 0 || (fresh.inTheLarge.high ?? 1) < 0 {
-        alarms += 1
-      } else {
-        covered += 1
-      }
+      if (fresh.inTheLarge.low ?? -1) > 0 || (fresh.inTheLarge.high ?? 1) < 0 { missed += 1 }
+      if fresh.isBeyondChance { alarms += 1 }
+      if max(fresh.worse, fresh.better) > Drift.Fresh.evidenceLimit { fired += 1 }
     }
-    #expect(alarms <= 22)
+    // 5 %, 1 % and at most 0.1 %: more than this once in a thousand.
+    #expect(missed <= 36 && alarms <= 11 && fired <= 3)
+    // A few answers tell nothing, all of one kind or not.
+    let few = try Drift.Fresh(
+      probabilities: [Double](repeating: 0.1, count: 40), labels: [Double](repeating: 0, count: 40),
+      customers: (0..<40).map(UInt64.init), threads: 1)
+    #expect(few.deviations == nil && few.worse == 0)
     let made = try Made()
     var input = try made.input(made.reference)
     input.fresh = try Drift.Fresh(
@@ -134,16 +139,58 @@ import Testing
 
   @Test func volume() throws {
     let made = try Made()
-    var input = try made.input(made.reference)
-    input.flaggedBefore = [100, 104, 96, 110, 99, 101]
-    input.flagged = 112
-    #expect(try Drift(input, threads: 1).state == .steady)
-    input.flagged = 180
-    let drift = try Drift(input, threads: 1)
+    let input = try made.input(made.reference)
+    let calm = try Drift(input, threads: 1)
+    let before = [100, 104, 96, 110, 99, 101]
+    #expect(calm.volume == nil)
+    #expect(calm.counting(flagged: 112, before: before).state == .steady)
+    let drift = calm.counting(flagged: 180, before: before)
     #expect(drift.state == .watch && drift.volume?.isOutside == true)
     #expect(drift.advice[0].hasPrefix("180 accounts flagged"))
-    input.flaggedBefore = [100, 104]
-    #expect(try Drift(input, threads: 1).state == .steady)
+    #expect(calm.counting(flagged: 180, before: [100, 104]).state == .steady)
+  }
+
+  /// The sums beside those of a loop in Python, and what they are for: a change is seen that the mean
+  /// over all answers hides.
+  @Test func cumulativeSums() throws {
+    struct Rows: Codable { var p, y: [Double] }
+    struct Sums: Codable { var worse, better, deviations, gap: Double }
+    var random = SplitMix64(41)
+    let p = (0..<900).map { _ in 0.05 + 0.4 * random.uniform() }
+    let y = p.enumerated().map { place, p -> Double in
+      let odds = (place < 750 ? 0.85 : 3) * p / (1 - p)
+      return random.uniform() < odds / (1 + odds) ? 1 : 0
+    }
+    let fresh = try Drift.Fresh(
+      probabilities: p, labels: y, customers: p.indices.map(UInt64.init), threads: 2)
+    #expect(!fresh.isBeyondChance && fresh.worse > Drift.Fresh.evidenceLimit)
+    let made = try Made()
+    var input = try made.input(made.reference)
+    input.fresh = fresh
+    let drift = try Drift(input, threads: 1)
+    #expect(drift.state == .watch)
+    #expect(drift.advice[0].contains("of late worse than the model says"))
+    let script = """
+      import json, sys
+      from math import exp, log
+      d = json.load(open(sys.argv[1]))
+      worse = better = 0.0
+      for p, y in zip(d["p"], d["y"]):
+          def ratio(r):
+              q = r * p / (1 - p + r * p)
+              return log((q if y else 1 - q) / (p if y else 1 - p))
+          worse = max(0.0, worse + ratio(2.0))
+          better = max(0.0, better + ratio(0.5))
+      gap = sum(d["p"]) - sum(d["y"])
+      print(json.dumps(dict(worse=worse, better=better, gap=gap / len(d["p"]),
+        deviations=gap / max(sum(p * (1 - p) for p in d["p"]),
+          sum((p - y) ** 2 for p, y in zip(d["p"], d["y"]))) ** 0.5)))
+      """
+    guard let output = try Python.run(script, on: Rows(p: p, y: y)) else { return }
+    let sums = try JSONDecoder().decode(Sums.self, from: output)
+    #expect(abs(fresh.worse - sums.worse) < 1e-9 && abs(fresh.better - sums.better) < 1e-9)
+    #expect(abs(try #require(fresh.deviations) - sums.deviations) < 1e-9)
+    #expect(abs(try #require(fresh.inTheLarge.value) - sums.gap) < 1e-12)
   }
 
   @Test func refusals() throws {
