@@ -91,11 +91,15 @@ package struct Drift: Sendable, Codable, Equatable {
     package var contributions: Contributions
     package var means: [Double]
     package var fresh: Fresh?
+    /// Of each feature, by how much time alone may have moved it: an age, by the days since the
+    /// reference, else 0. Where all histories begin at one date, ages grow by that; in a base that has
+    /// always been there they do not: an age has moved only if neither holds.
+    package var growth: [Double]
 
     package init(
       scoreReference: ReferenceBins, featureReferences: [ReferenceBins], names: [String],
       logits: [Double], columns: [[Double]], contributions: Contributions, means: [Double],
-      fresh: Fresh? = nil
+      fresh: Fresh? = nil, growth: [Double]? = nil
     ) {
       self.scoreReference = scoreReference
       self.featureReferences = featureReferences
@@ -105,6 +109,7 @@ package struct Drift: Sendable, Codable, Equatable {
       self.contributions = contributions
       self.means = means
       self.fresh = fresh
+      self.growth = growth ?? [Double](repeating: 0, count: columns.count)
     }
   }
 
@@ -114,6 +119,7 @@ package struct Drift: Sendable, Codable, Equatable {
     for (what, got) in [
       ("names of features", input.names.count),
       ("references of features", input.featureReferences.count),
+      ("growths of features", input.growth.count),
     ] where got != count { throw .sizeMismatch(what: what, expected: count, got: got) }
     // Bonferroni's share of the false alarm for each distribution.
     let level = 1 - Self.falseAlarm / Double(count + 1)
@@ -123,9 +129,13 @@ package struct Drift: Sendable, Codable, Equatable {
       cuts: input.scoreReference.cuts, then: input.scoreReference.shares.dropLast(),
       now: input.scoreReference.shares(of: input.logits).dropLast())
     features = StripedWork.map(stripes: count, threads: threads) { feature in
-      Self.shift(
-        input.names[feature], input.featureReferences[feature].index(of: input.columns[feature]),
-        level)
+      let (bins, values) = (input.featureReferences[feature], input.columns[feature])
+      let growth = input.growth[feature]
+      let indices =
+        [bins.index(of: values)]
+        + (growth == 0 ? [] : [bins.index(of: values.map { $0 - growth })])
+      return Self.shift(
+        input.names[feature], indices.min { $0.index < $1.index } ?? indices[0], level)
     }
     let changes = input.contributions.of(row: input.means)
     parts = zip(input.contributions.terms, changes).map { term, change in

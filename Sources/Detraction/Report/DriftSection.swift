@@ -24,7 +24,8 @@ enum DriftSection {
       "A stability index says how far a distribution has moved: 0 is not at all, beyond "
         + "\(Number.fixed(Drift.watchIndex, 1)) is to watch, beyond "
         + "\(Number.fixed(Drift.actIndex, 2)) a great deal. It counts only where it is beyond what "
-        + "chance alone exceeds, too: all distributions together once in 100 reports. "
+        + "chance alone exceeds, too: all distributions together once in 100 reports. Ages may grow "
+        + "by the days since. "
         + "\(Number.grouped(night.silent)) silent accounts, features of "
         + "\(Number.grouped(night.sampled)) of them.")
     let shown = furthest(drift)
@@ -66,7 +67,8 @@ enum DriftSection {
         + "its probabilities were not held against what customers said since."
     }
     return "Feedback since, from \(Number.grouped(fresh.rows)) accounts that an earlier night had "
-      + "scored: \(Number.grouped(fresh.negative)) negative. Said less happened (95 %): "
+      + "scored: \(Number.grouped(fresh.negative)) negative. Mean probability said, "
+      + "less the share that was negative (95 %): "
       + EvidenceSections.estimate(fresh.inTheLarge, Number.percent)
       + ". Evidence that the odds are lately twice what was said: \(Number.fixed(fresh.worse, 1)), "
       + "half: \(Number.fixed(fresh.better, 1)); beyond "

@@ -25,12 +25,20 @@ package struct NightDrift: Sendable, Codable, Equatable {
     since = model.asOf
     silent = scorer.ranking.count
     sampled = sample.columns.first?.count ?? 0
+    let days = scorer.asOf.days(since: model.asOf)
+    let growth = model.schema.features.map { feature in
+      switch feature {
+      case .daysSinceFirst, .tenure: days
+      default: 0.0
+      }
+    }
     drift = try translating {
       try Drift(
         Drift.Input(
           scoreReference: model.reference.logits, featureReferences: model.reference.features,
           names: model.schema.names, logits: scorer.ranking.map(\.logit), columns: sample.columns,
-          contributions: scorer.contributions, means: sample.means, fresh: fresh),
+          contributions: scorer.contributions, means: sample.means, fresh: fresh,
+          growth: growth),
         threads: scorer.threads)
     }
   }

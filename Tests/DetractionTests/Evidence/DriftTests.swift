@@ -89,6 +89,19 @@ import Testing
     #expect(same.advice == ["Nothing has moved beyond chance: go on."])
   }
 
+  /// An age that grew by the time since has not moved, nor one that stayed; one that halved has.
+  @Test func agesMayGrow() throws {
+    let made = try Made()
+    func age(_ change: (Double) -> Double) throws -> Drift.Shift {
+      let night = try Made.rows(900, seed: 9) { [$0[0], change($0[1]), $0[2]] }
+      var input = try made.input(night)
+      input.growth = [0, 2, 0]
+      return try Drift(input, threads: 1).features[1]
+    }
+    #expect(try !age { $0 + 2 }.isShifted && !age { $0 }.isShifted)
+    #expect(try age { $0 + 1 }.isShifted && age { $0 / 3 }.isShifted)
+  }
+
   /// A source that stopped coming, and one that turned into its missing value.
   @Test func brokenSources() throws {
     let made = try Made()
