@@ -118,8 +118,8 @@ func writeReport(
   progress.report(6, 10)
   facts.backtest = backtest
   if isLater {
-    let path = session.outreach.store
-    let store = try FileManager.default.fileExists(atPath: path) ? CaseStore(existing: path) : nil
+    let place = session.outreach.store
+    let store = try place.mayExist ? CaseStore(existing: place) : nil
     facts.drift = try nightDrift(session, scorer, store)
   }
   let page = try ReportPage(facts) { figure in
