@@ -26,7 +26,14 @@ package struct Grading: Codable, Sendable, Equatable {
   package let checks: [Check]
 
   package init(_ facts: GradeFacts) {
-    let checks = Self.checksForC(facts) + Self.checksForB(facts) + Self.checksForA(facts)
+    self.init(
+      checks: Self.checksForC(facts) + Self.checksForB(facts) + Self.checksForA(facts),
+      leaks: facts.leaks)
+  }
+
+  /// The best grade all of whose checks are passed, and those of the grades below it. `leaks`: features
+  /// by name.
+  init(checks: [Check], leaks: [String]) {
     func passes(_ grade: Grade) -> Bool { checks.allSatisfy { $0.grade != grade || $0.passed } }
     let grade: Grade = !passes(.C) ? .D : !passes(.B) ? .C : !passes(.A) ? .B : .A
     let next = Grade.allCases.filter { $0 > grade }.min()
@@ -37,8 +44,8 @@ package struct Grading: Codable, Sendable, Equatable {
         "\(check.name): \(value); \(check.grade.rawValue) needs \(check.needed)"
       if !reasons.contains(reason) { reasons.append(reason) }
     }
-    if !facts.leaks.isEmpty, grade == .D {
-      reasons.insert("leaks: " + facts.leaks.joined(separator: ", "), at: 0)
+    if !leaks.isEmpty, grade == .D {
+      reasons.insert("leaks: " + leaks.joined(separator: ", "), at: 0)
     }
     self.grade = grade
     self.reasons = reasons
@@ -128,7 +135,7 @@ package struct Grading: Codable, Sendable, Equatable {
     facts.origins > 0 ? Double(facts.originsAboveChance) / Double(facts.origins) : nil
   }
 
-  private static func atLeast(
+  static func atLeast(
     _ grade: Grade, _ name: String, _ value: Double?, _ least: Double
   ) -> Check {
     Check(
@@ -136,7 +143,7 @@ package struct Grading: Codable, Sendable, Equatable {
       passed: known(value) { $0 >= least })
   }
 
-  private static func atMost(
+  static func atMost(
     _ grade: Grade, _ name: String, _ value: Double?, _ most: Double
   ) -> Check {
     Check(
@@ -153,7 +160,7 @@ package struct Grading: Codable, Sendable, Equatable {
       passed: known(value) { range.contains($0) })
   }
 
-  private static func known(_ value: Double?, _ passes: (Double) -> Bool) -> Bool {
+  static func known(_ value: Double?, _ passes: (Double) -> Bool) -> Bool {
     value.map(passes) ?? false
   }
 
