@@ -13,6 +13,10 @@ struct TrainCommand: ParsableCommand {
       the label window after each, and learns which histories came before a negative answer. \
       Nothing known at or after the as-of date is seen.
 
+      Where every signal of [feedback] is one-sided (complaints alone), nobody is known to be content: \
+      it then learns from those who complained against everybody else, says how far that can be \
+      told from a liking to complain, and gives no grade above C.
+
       The version stands in models/<name>/<as-of>-<digest>/; the first one becomes the champion, \
       which `score` and `nightly` use.
       """)
@@ -27,6 +31,8 @@ struct TrainCommand: ParsableCommand {
     var rows, customers, detractors, features, columns: Int?
     var lambda: Double
     var metrics: Model.Evidence?
+    /// In place of the metrics where only complaints were to be learnt from.
+    var complaints: ComplaintsEvidence?
     var grading: Grading?
     var silent: SilentCounts
     var snapshots: [SnapshotCounts]
@@ -44,9 +50,12 @@ struct TrainCommand: ParsableCommand {
     let page = try writeReport(session, published.version, base, asOf)
     let report = Report(
       version: published.version, champion: published.isChampion, grade: model.grading?.grade,
-      rows: model.evidence?.rows, customers: model.evidence?.customers,
-      detractors: model.evidence?.detractors, features: model.schema.features.count,
+      rows: model.evidence?.rows ?? model.complaints?.rows,
+      customers: model.evidence?.customers ?? model.complaints?.customers,
+      detractors: model.evidence?.detractors ?? model.complaints?.labelled,
+      features: model.schema.features.count,
       columns: model.coefficients.count, lambda: model.penalty.lambda, metrics: model.evidence,
+      complaints: model.complaints,
       grading: model.grading, silent: model.silent, snapshots: model.populations,
       report: page)
     if options.json { return try printJSON(report) }
@@ -76,6 +85,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func lines(_ model: Model) -> [String] {
+    if model.isComplaintsOnly { return complaintsLines(model) }
     guard let evidence = model.evidence, let grading = model.grading else { return [] }
     let silent = model.silent
     let overlap = evidence.overlap
@@ -123,29 +133,9 @@ struct TrainCommand: ParsableCommand {
     if evidence.weighting.wins {
       lines.append("trained on rows weighted like the silent: precision at capacity rose")
     }
-    lines.append(level(evidence.level, silent: silent.silent))
+    lines.append(levelLine(evidence.level, silent: silent.silent))
     lines.append("grade \(grading.grade.rawValue)")
     return lines + grading.reasons.map { "  \($0)" }
-  }
-
-  private func level(_ level: SilentLevel, silent: Int) -> String {
-    let rate = level.silentRate
-    let low = Int(((rate.low ?? 0) * Double(silent)).rounded())
-    let high = Int(((rate.high ?? 1) * Double(silent)).rounded())
-    let range = "\(grouped(low)) to \(grouped(high)) of the silent are unhappy"
-    return level.isMeasured
-      ? "\(range) (95 %), measured by \(level.answers) answers of silent accounts drawn at random"
-      : "\(range) if the unhappy speak half to twice as readily: not measured "
-        + "(\(level.answers) answers of silent accounts drawn at random, "
-        + "\(SilentLevel.leastAnswers) needed)"
-  }
-
-  private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
-
-  private func range(_ estimate: Evaluation.Estimate) -> String {
-    guard let value = estimate.value else { return "an unknown share" }
-    guard let low = estimate.low, let high = estimate.high else { return percent(value) }
-    return "\(percent(value)) (\(percent(low)) to \(percent(high)))"
   }
 }
 

@@ -71,7 +71,7 @@ extension Grading {
         Self.atMost(.C, "features that leak", Double(facts.leaks.count), 0),
         Check(
           grade: .C, name: "unhappy told from vocal",
-          value: facts.isIdentified ? 1 : facts.answersAUCLow ?? 0,
+          value: facts.isIdentified ? 1 : facts.answersAUCLow,
           needed:
             "a split without doubts, or answers of silent accounts drawn by lot ranked by the "
             + "scores (AUC, lower end at 95 %, above \(rule.chance))",

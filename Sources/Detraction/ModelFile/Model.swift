@@ -30,6 +30,8 @@ package struct Model: Sealed {
   package var silent: SilentCounts
   /// Nil, as grading and propensity, for a model of a back-test, which is judged by what came after.
   package var evidence: Evidence?
+  /// What stands for the evidence where only complaints were to be learnt from.
+  package var complaints: ComplaintsEvidence?
   package var grading: Grading?
   /// Who speaks: marks accounts that nobody like them spoke for.
   package var propensity: ResponsePropensity?
@@ -126,17 +128,31 @@ extension Model {
     do { return try design.expand(raw, threads: threads) } catch { throw .learning(error) }
   }
 
-  /// That a respondent's feedback would be negative, for a raw logit. O(1).
+  /// What `meaning` says, of a respondent, for a raw logit. O(1).
   package func probability(logit: Double) -> Double { calibration.probability(logit: logit) }
 
   /// Whether answers of silent accounts drawn at random set the level of the silent.
-  package var levelIsMeasured: Bool { evidence?.level.isMeasured ?? false }
+  package var levelIsMeasured: Bool { level?.isMeasured ?? false }
 
-  /// That a silent account's feedback, if it gave any, would be negative: with the level's offset
-  /// where that is measured, else as a respondent's. O(1).
+  /// How many of the silent are unhappy; nil for a model of a back-test.
+  package var level: SilentLevel? { evidence?.level ?? complaints?.level }
+
+  /// Whether it was learnt from one-sided feedback alone.
+  package var isComplaintsOnly: Bool { feedback.isOneSided }
+
+  /// What its probability says of an account.
+  package var meaning: String {
+    isComplaintsOnly
+      ? "that the account is unhappy enough to complain, whether or not it ever does"
+      : "that feedback, if the account gave any in the label window of "
+        + "\(training.labelWindowDays) days, would be negative"
+  }
+
+  /// The same of a silent account: with the level's offset where that is measured, else as a
+  /// respondent's. O(1).
   package func silentProbability(logit: Double) -> Double {
     LogisticFit.probability(
-      logit: calibration.calibrated(logit: logit) + (evidence?.level.offset?.value ?? 0))
+      logit: calibration.calibrated(logit: logit) + (level?.offset?.value ?? 0))
   }
 
   /// Its 95 % interval from the predictor's standard error and the measured level's: their squares
@@ -144,11 +160,11 @@ extension Model {
   func silentInterval(logit: Double, standardError: Double) -> (low: Double, high: Double) {
     let z = 1.959963984540054
     let middle = calibration.calibrated(logit: logit)
-    let offset = evidence?.level.offset?.value ?? 0
-    let level = z * (evidence?.level.offsetError ?? 0)
+    let offset = level?.offset?.value ?? 0
+    let spread = z * (level?.offsetError ?? 0)
     func end(_ sign: Double) -> Double {
       let own = calibration.calibrated(logit: logit + sign * z * standardError) - middle
-      let reach = (own * own + level * level).squareRoot()
+      let reach = (own * own + spread * spread).squareRoot()
       return LogisticFit.probability(logit: middle + offset + sign * reach)
     }
     return (end(-1), end(1))

@@ -45,6 +45,9 @@ package struct FeedbackSettings: Codable, Sendable, Equatable {
   /// Kinds by which the company asks or reminds: not speech, and never a feature.
   package var mechanics: [String]
 
+  /// Whether only the unhappy speak: no signal by which satisfied customers do, too.
+  package var isOneSided: Bool { !signals.contains { $0.rule.isTwoSided } }
+
   /// The role of each kind named in `[feedback]`; every other kind is an ordinary event.
   package var roles: [String: KindRole] {
     var roles: [String: KindRole] = [:]

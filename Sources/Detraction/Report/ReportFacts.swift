@@ -29,7 +29,7 @@ package struct ReportFacts: Sendable {
   }
 
   package var overlap: Overlap? { model.evidence?.overlap }
-  package var level: SilentLevel? { model.evidence?.level }
+  package var level: SilentLevel? { model.level }
 
   package init(
     version: ModelVersion, isChampion: Bool, callsPerDay: Int?, callable: Int?,

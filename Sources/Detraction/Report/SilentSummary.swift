@@ -88,7 +88,7 @@ package struct SilentSummary: Codable, Sendable {
   package init(_ scorer: Scorer, callable: Int?) throws(DetractionError) {
     asOf = scorer.asOf
     silent = scorer.ranking.count
-    let level = scorer.model.evidence?.level
+    let level = scorer.model.level
     isMeasured = level?.isMeasured ?? false
     self.callable = callable.map { min($0, silent) }
     let called = self.callable ?? 0
@@ -239,6 +239,6 @@ private struct CauseTally {
     causes[cause].alike += 1
     causes[cause].value += value
     causes[cause].unhappy.add(
-      scorer.model.calibration.calibrated(logit: logit), scorer.model.evidence?.level)
+      scorer.model.calibration.calibrated(logit: logit), scorer.model.level)
   }
 }

@@ -149,7 +149,7 @@ package struct Scorer: Sendable {
             logit: model.calibration.calibrated(logit: $1.logit) + offset)
       }
     }
-    let level = model.evidence?.level
+    let level = model.level
     if let offset = level?.offset, let value = offset.value, let low = offset.low,
       let high = offset.high
     {

@@ -5,8 +5,12 @@ import Learning
 extension Trainer {
   /// A fit of labelled rows with all that scoring needs of it.
   struct Fitted {
-    let shaped: ShapedFit
-    let fit: LogisticFit
+    let design: Design
+    let coefficients: [Double]
+    let intercept: Double
+    let penalty: Penalty
+    /// Of the rows it was learnt from; empty where there are none to keep.
+    let outOfFold: [Double]
     let covariance: Matrix
     /// The largest x′Vx of a row.
     let maximumVariance: Double
@@ -18,17 +22,15 @@ extension Trainer {
     /// Of the coefficients, the intercept left out: Σ (1 − L_j V_jj).
     let degreesOfFreedom: Double
 
-    var outOfFold: [Double] { shaped.outOfFoldLogits }
-
     /// The columns of raw rows.
     func expand(_ raw: Matrix, threads: Int) throws(LearningError) -> Matrix {
-      try shaped.design.expand(raw, threads: threads)
+      try design.expand(raw, threads: threads)
     }
 
     /// Logits of expanded rows, as the model will give them.
     func logits(_ x: Matrix, threads: Int) -> [Double] {
       x.predictorsRowByRow(
-        coefficients: fit.coefficients, intercept: fit.intercept, threads: threads)
+        coefficients: coefficients, intercept: intercept, threads: threads)
     }
 
     /// Rows that Riley's rule asks for with these degrees of freedom, R² being what held-out rows show;
@@ -70,7 +72,8 @@ extension Trainer {
     }
     let two = known.labels.count
     return Fitted(
-      shaped: shaped, fit: fit, covariance: covariance,
+      design: shaped.design, coefficients: fit.coefficients, intercept: fit.intercept,
+      penalty: penalty, outOfFold: shaped.outOfFoldLogits, covariance: covariance,
       maximumVariance: try x.predictorVariances(covariance, threads: threads).max() ?? 0,
       calibration: try ScoreCalibration.fit(
         logits: Array(shaped.outOfFoldLogits.prefix(two)), labels: known.labels,

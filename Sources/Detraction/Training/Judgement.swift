@@ -8,7 +8,7 @@ struct Judgement {
   let grading: Grading
 
   /// Rows of the permutation test at most, by whole customers.
-  private static let mostPermuted = 50_000
+  static let mostPermuted = 50_000
 
   /// `fitted`: the fit that will score; `silentLogits`: its own, of all the silent.
   init(
@@ -48,7 +48,10 @@ struct Judgement {
             against: calibrated, labels: labels, weights: odds, customers: known.customers,
             share: share, threads: threads))
       }
-      let permutation = try Self.permutation(trainer, known, labels)
+      // Whole customers by their hash, so that the rows left are those of any order.
+      let keep = min(1, Double(Self.mostPermuted) / Double(known.customers.count))
+      let permutation = try trainer.permutation(
+        known, kept: known.customers.indices.filter { unitShare(known.customers[$0]) < keep })
       let level = try SilentLevel(
         answers: answers, silentLogits: silentLogits.map(calibrate), silent: silentLogits.count,
         respondents: Set(known.customers).count,
@@ -76,25 +79,17 @@ struct Judgement {
       return (evidence, Grading(evidence.facts))
     }
   }
+}
 
-  /// Labels dealt by lot, on columns that no label chose.
-  private static func permutation(
-    _ trainer: Trainer, _ known: Respondents, _ labels: [Double]
-  ) throws(LearningError) -> PermutationTest {
-    // Whole customers by their hash, so that the rows left are those of any order.
-    let keep =
-      known.customers.count > mostPermuted
-      ? Double(mostPermuted) / Double(known.customers.count) : 1
-    let kept = known.customers.indices.filter {
-      keep == 1 || Double(known.customers[$0] >> 11) * 0x1p-53 < keep
-    }
-    let raw = keep == 1 ? known.raw : known.raw.selecting(rows: kept)
+extension Trainer {
+  /// Labels dealt by lot, on columns that no label chose. `kept`: the rows to try it on.
+  func permutation(_ known: Respondents, kept: [Int]) throws(LearningError) -> PermutationTest {
+    let raw = kept.count < known.rows.count ? known.raw.selecting(rows: kept) : known.raw
     let design = try Design(
-      fitting: raw, sources: trainer.schema.designSources, shapes: .logged,
-      threads: trainer.threads)
+      fitting: raw, sources: schema.designSources, shapes: .logged, threads: threads)
     let data = try LogisticData(
-      design.expand(raw, threads: trainer.threads), labels: kept.map { labels[$0] },
-      threads: trainer.threads)
+      design.expand(raw, threads: threads), labels: kept.map { known.labels[$0] },
+      threads: threads)
     return try permutationTest(
       data, folds: kept.map { known.folds[$0] },
       groups: Outcomes.clusters(of: kept.map { known.customers[$0] }),

@@ -16,7 +16,8 @@ extension Trainer {
           + "non-detractors among those who gave two-sided feedback in the label windows; got "
           + "\(detractors) and \(others) as of \(asOf) (snapshots every \(training.everyDays) days, "
           + "\(training.count) of them): a later as-of date, more snapshots, or another "
-          + "`detractor` rule may help")
+          + "`detractor` rule may help; where such answers will never come, leave only signals with "
+          + "`detractor = \"always\"` in [feedback], and `train` learns from complaints alone")
     }
   }
 

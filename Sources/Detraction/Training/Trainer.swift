@@ -64,17 +64,15 @@ package struct Trainer {
   package func train(name: String, timeZone: String, projectDigest: String)
     throws(DetractionError) -> Result
   {
+    if feedback.isOneSided {
+      return try trainOnComplaints(
+        name: name, timeZone: timeZone, projectDigest: projectDigest)
+    }
     let labelled = TrainingRows(
       base: base, feedback: feedback, training: training, asOf: asOf, trace: trace)
     let rows = labelled.rows
     try requireBothClasses(rows)
-    let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf, trace: trace)
-    guard !silent.accounts.isEmpty else {
-      throw DetractionError.insufficient(
-        "no account is silent as of \(asOf): of \(silent.counts.accounts) with a history "
-          + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
-          + "\(silent.counts.objected) may not be profiled")
-    }
+    let silent = try requireSilent()
     let known = try Respondents(rows, at: labelled.snapshots, self)
     try refuseLeaks(known, labelled.snapshots)
     var fitted = try translating { try fit(known, weights: known.weights) }
@@ -99,8 +97,8 @@ package struct Trainer {
     }
     var model = Model(
       name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
-      schema: schema, design: fitted.shaped.design, coefficients: fitted.fit.coefficients,
-      intercept: fitted.fit.intercept, penalty: fitted.fit.penalty,
+      schema: schema, design: fitted.design, coefficients: fitted.coefficients,
+      intercept: fitted.intercept, penalty: fitted.penalty,
       covariance: lowerTriangle(fitted.covariance), maximumVariance: fitted.maximumVariance,
       calibration: fitted.calibration, reference: reference, populations: labelled.counts,
       silent: silent.counts, evidence: judgement?.evidence, grading: judgement?.grading,
@@ -119,5 +117,17 @@ package struct Trainer {
     }
     return Result(
       model: model, knownDetractors: detractors, heldOut: heldOut)
+  }
+
+  /// Everybody silent as of D; throws `insufficient` (3) where nobody is.
+  func requireSilent() throws(DetractionError) -> SilentPopulation {
+    let silent = SilentPopulation(base: base, feedback: feedback, asOf: asOf, trace: trace)
+    guard !silent.accounts.isEmpty else {
+      throw DetractionError.insufficient(
+        "no account is silent as of \(asOf): of \(silent.counts.accounts) with a history "
+          + "\(silent.counts.recent) spoke in the last \(feedback.silentForDays) days and "
+          + "\(silent.counts.objected) may not be profiled")
+    }
+    return silent
   }
 }

@@ -118,6 +118,7 @@ struct LabellingEM {
   private let iterations: Int
   private let isConverged: Bool
   let logLikelihood: Double
+  private let outer: Sums
 
   private static let most = 500
   /// Of a step: mean move of the labelling's chance, and gain of the log-likelihood in all.
@@ -188,6 +189,7 @@ struct LabellingEM {
       : .init(
         coefficients: [Double](repeating: 0, count: data.x.columns),
         intercept: state.propensityLogits?.first ?? 0)
+    outer = Self.sums(data, state, dependsOnColumns: dependsOnColumns)
   }
 
   func doubts(_ data: LogisticData) -> [PositiveUnlabelled.Doubt] {
@@ -214,7 +216,7 @@ struct LabellingEM {
     PositiveUnlabelled(
       method: method, classifier: classifier, propensity: propensity,
       prevalence: prevalence(data), logLikelihood: logLikelihood, iterations: iterations,
-      doubts: doubts)
+      doubts: doubts, covariance: covariance(data))
   }
 
   private static func correlation(_ a: [Double], _ b: [Double]) -> Double {
@@ -229,32 +231,51 @@ struct LabellingEM {
     return aa > 0 && bb > 0 ? ab / (aa * bb).squareRoot() : 0
   }
 
-  /// Mean of f, its interval on the logit scale: g'(Σ u u' + W L)⁻¹ g with u the rows' scores in class
-  /// and labelling, g the mean's gradient. O(rows × columns²).
-  private func prevalence(_ data: LogisticData) -> Evaluation.Estimate {
-    let x = data.x
-    let own = x.columns + 1
+  /// Of the class's coefficients, intercept last, whatever the labelling's: their block of
+  /// (Σ u u' + W L)⁻¹. Where the likelihood is so flat that it has no inverse, a weak penalty on all
+  /// holds it, so that variances are very large but finite. O(columns³).
+  private func covariance(_ data: LogisticData) -> Matrix {
+    let own = data.x.columns + 1
     let size = own + (dependsOnColumns ? own : 1)
-    let stripes = StripedWork.bounds(of: x.rows, unit: 256, maximum: 16)
-    let parts = StripedWork.map(stripes: stripes.count, threads: data.threads) { stripe in
-      sums(data, stripes[stripe], size: size)
+    var information = penalised(data, size: size)
+    var factor = Cholesky(information, size: size)
+    var ridge = 1e-9 * data.weightSum
+    while factor.leastPivot <= 1e-12 {
+      for j in 0..<size { information[j * size + j] += ridge }
+      ridge *= 10
+      factor = Cholesky(information, size: size)
     }
-    var information = [Double](repeating: 0, count: size * size)
-    var gradient = [Double](repeating: 0, count: size)
-    var mean = 0.0
-    for part in parts {
-      for cell in information.indices { information[cell] += part.information[cell] }
-      for j in 0..<own { gradient[j] += part.gradient[j] / data.weightSum }
-      mean += part.members / data.weightSum
+    let solved = (0..<own).map { j in
+      factor.solve((0..<size).map { $0 == j ? 1 : 0 })
     }
-    for j in 0..<x.columns {
+    return Matrix(rows: own, columns: own) { span in
+      for a in 0..<own { for b in 0..<own { span[a * own + b] = solved[min(a, b)][max(a, b)] } }
+    }
+  }
+
+  /// Σ u u' + W L.
+  private func penalised(_ data: LogisticData, size: Int) -> [Double] {
+    var information = outer.information
+    for j in 0..<data.x.columns {
       information[j * size + j] += data.weightSum * penalty.l2(j)
       if dependsOnColumns {
-        let k = own + j
+        let k = data.x.columns + 1 + j
         information[k * size + k] += data.weightSum * penalty.l2(j)
       }
     }
-    let factor = Cholesky(information, size: size)
+    return information
+  }
+
+  /// Mean of f, its interval on the logit scale: g'(Σ u u' + W L)⁻¹ g with u the rows' scores in class
+  /// and labelling, g the mean's gradient. O(columns³).
+  private func prevalence(_ data: LogisticData) -> Evaluation.Estimate {
+    let own = data.x.columns + 1
+    let size = own + (dependsOnColumns ? own : 1)
+    let mean = outer.members / data.weightSum
+    let gradient =
+      outer.gradient.map { $0 / data.weightSum }
+      + [Double](repeating: 0, count: size - own)
+    let factor = Cholesky(penalised(data, size: size), size: size)
     guard factor.leastPivot > 1e-12, mean > 0, mean < 1 else { return .init(value: mean) }
     let solved = factor.solve(gradient)
     let variance = zip(gradient, solved).reduce(0) { $0 + $1.0 * $1.1 }
@@ -263,6 +284,28 @@ struct LabellingEM {
     return .init(
       value: mean, low: SigmoidKernel.sigmoid(logit - half),
       high: SigmoidKernel.sigmoid(logit + half))
+  }
+
+  /// Of all rows, at a state. O(rows × columns²).
+  private static func sums(
+    _ data: LogisticData, _ state: LabellingState, dependsOnColumns: Bool
+  ) -> Sums {
+    let x = data.x
+    let own = x.columns + 1
+    let size = own + (dependsOnColumns ? own : 1)
+    let stripes = StripedWork.bounds(of: x.rows, unit: 256, maximum: 16)
+    let parts = StripedWork.map(stripes: stripes.count, threads: data.threads) { stripe in
+      sums(data, stripes[stripe], state, dependsOnColumns: dependsOnColumns, size: size)
+    }
+    var all = Sums(
+      information: [Double](repeating: 0, count: size * size),
+      gradient: [Double](repeating: 0, count: own))
+    for part in parts {
+      for cell in all.information.indices { all.information[cell] += part.information[cell] }
+      for j in 0..<own { all.gradient[j] += part.gradient[j] }
+      all.members += part.members
+    }
+    return all
   }
 
   private struct Sums: Sendable {
@@ -274,7 +317,10 @@ struct LabellingEM {
     var members = 0.0
   }
 
-  private func sums(_ data: LogisticData, _ range: Range<Int>, size: Int) -> Sums {
+  private static func sums(
+    _ data: LogisticData, _ range: Range<Int>, _ state: LabellingState, dependsOnColumns: Bool,
+    size: Int
+  ) -> Sums {
     let own = data.x.columns + 1
     var sums = Sums(
       information: [Double](repeating: 0, count: size * size),

@@ -7,7 +7,7 @@ import Foundation
 /// settled by where the iterations start (labelled against all, at even weights). That, a flat
 /// likelihood and an edge of it are what `doubts` are about: with any, neither level nor ranking
 /// should be acted on without answers that show the class itself.
-package struct PositiveUnlabelled: Sendable, Codable, Equatable {
+package struct PositiveUnlabelled: Sendable {
   package enum Method: String, Sendable, Codable {
     /// The chance of being labelled depends on the columns (Bekker, Robberechts & Davis 2019).
     case sarEM
@@ -71,6 +71,8 @@ package struct PositiveUnlabelled: Sendable, Codable, Equatable {
   package let logLikelihood: Double
   package let iterations: Int
   package let doubts: [Doubt]
+  /// Of the classifier's coefficients, intercept last: (columns + 1)² numbers.
+  package let covariance: Matrix
 
   package var isIdentified: Bool { doubts.isEmpty }
 }
@@ -121,4 +123,13 @@ package func fitPositiveUnlabelled(
   if everyLabel > 0.01 { doubts.insert(.everyLabelFits(p: everyLabel), at: 0) }
   if depends <= mostByChance { doubts = [.labellingDepends(p: depends)] + sarDoubts + doubts }
   return joint.result(data, .joint, doubts: doubts)
+}
+
+/// Fits by one method, whatever the other would have found: for folds of a fit whose method is settled.
+/// Its doubts are those of that method alone. As the other in all else.
+package func fitPositiveUnlabelled(
+  _ data: LogisticData, parameters: LogisticParameters, method: PositiveUnlabelled.Method
+) throws(LearningError) -> PositiveUnlabelled {
+  let fit = try LabellingEM(data, parameters, dependsOnColumns: method == .sarEM)
+  return fit.result(data, method, doubts: fit.doubts(data))
 }
