@@ -42,7 +42,9 @@ struct ModelsCommand: ParsableCommand {
           row.asOf = model.asOf.description
           row.grade = model.grading?.grade.rawValue
           (row.auc, row.aucLow, row.aucHigh) = (
-            model.evidence?.auc, model.evidence?.aucLow, model.evidence?.aucHigh
+            model.evidence?.auc ?? model.complaints?.auc.value,
+            model.evidence?.aucLow ?? model.complaints?.auc.low,
+            model.evidence?.aucHigh ?? model.complaints?.auc.high
           )
         } catch let error as DetractionError {
           row.problem = error.description
@@ -143,6 +145,16 @@ struct ModelsCommand: ParsableCommand {
           \(evidence.detractors) negative
           held out   AUC \(three(evidence.auc)) (95 %: \(three(evidence.aucLow)) to \
           \(three(evidence.aucHigh))), calibration slope \(three(evidence.calibrationSlope))
+          """)
+      }
+      if let evidence = model.complaints {
+        print(
+          """
+          learnt     from complaints alone: \(evidence.labelled) of \(evidence.complained) accounts, \
+          against all others
+          held out   AUC of those who complained \(three(evidence.auc.value ?? .nan)) (95 %: \
+          \(three(evidence.auc.low ?? .nan)) to \(three(evidence.auc.high ?? .nan))); unhappy \
+          \(evidence.isIdentified ? "told" : "cannot be told") from vocal
           """)
       }
       print("grade      \(model.grading?.grade.rawValue ?? "none, from before there were grades")")

@@ -10,8 +10,9 @@ struct ScoreCommand: ParsableCommand {
     abstract: "Score every silent account, with reasons.",
     discussion: """
       One row per silent account, the most at risk first. `probability` is that feedback, if this \
-      account gave any in the label window, would be negative; its level for silent accounts is \
-      not measured until some have been asked. The contributions in `reasons` add up to `logit`.
+      account gave any in the label window, would be negative; by a model learnt from complaints \
+      alone, that the account is unhappy enough to complain, whether or not it ever does. Its level \
+      for silent accounts is not measured until some have been asked. The contributions in `reasons` add up to `logit`.
 
       A name that ends in .jsonl is written as JSON Lines, any other as CSV.
       """)
@@ -38,6 +39,8 @@ struct ScoreCommand: ParsableCommand {
     var out: String
     var sha256: String
     var model: String
+    /// What `probability` says of an account.
+    var meaning: String
     var accounts: SilentCounts
     /// Whether the probabilities' level is that of silent accounts, by answers of some.
     var levelMeasured: Bool
@@ -61,11 +64,15 @@ struct ScoreCommand: ParsableCommand {
     if options.json {
       return try printJSON(
         Report(
-          out: out, sha256: digest, model: version.version, accounts: scorer.counts,
+          out: out, sha256: digest, model: version.version, meaning: version.model.meaning,
+          accounts: scorer.counts,
           levelMeasured: version.model.levelIsMeasured, hidden: scorer.hidden))
     }
     options.say(
       "\(scorer.ranking.count) silent accounts scored by \(version.version), written to \(out)")
+    if version.model.isComplaintsOnly {
+      options.say("learnt from complaints alone: `probability` is \(version.model.meaning)")
+    }
     let hidden = [scorer.hidden.low, scorer.hidden.high].map { grouped(Int(($0 ?? 0).rounded())) }
     options.say(
       "hidden unhappy customers: \(hidden[0]) to \(hidden[1])"

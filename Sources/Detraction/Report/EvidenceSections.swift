@@ -39,6 +39,10 @@ enum EvidenceSections {
         + "may not be profiled."
         + (model.evidence.map {
           " Learnt from \(Number.grouped($0.rows)) answers of \(Number.grouped($0.customers)) customers."
+        } ?? "")
+        + (model.complaints.map {
+          " Learnt from \(Number.grouped($0.labelled)) complaints of "
+            + "\(Number.grouped($0.complained)) accounts (“one-sided only”), against all others."
         } ?? ""))
     let zone = model.timeZone
     section.html += HTMLText.table(
@@ -58,7 +62,9 @@ enum EvidenceSections {
   }
 
   static func discrimination(_ facts: ReportFacts) -> ReportSection {
-    guard let heldOut = facts.heldOut else { return missing("discrimination", "Telling apart") }
+    guard let heldOut = facts.heldOut else {
+      return missing(facts, "discrimination", "Telling apart")
+    }
     var section = ReportSection(id: "discrimination", title: "Telling apart", html: "")
     section.html += HTMLText.paragraph(
       "On \(Number.grouped(heldOut.rows)) answers of \(Number.grouped(heldOut.customers)) customers, "
@@ -91,7 +97,7 @@ enum EvidenceSections {
   }
 
   static func calibration(_ facts: ReportFacts) -> ReportSection {
-    guard let heldOut = facts.heldOut else { return missing("calibration", "Probabilities") }
+    guard let heldOut = facts.heldOut else { return missing(facts, "calibration", "Probabilities") }
     var section = ReportSection(id: "calibration", title: "Probabilities", html: "")
     section.html += HTMLText.table(
       ["measure", "value (95 %)", "best"],
@@ -128,7 +134,10 @@ enum EvidenceSections {
         + "\(Number.grouped(model.schema.count)) features, "
         + (model.design.pairs.isEmpty
           ? "none of them a pair" : "\(Number.grouped(model.design.pairs.count)) of them pairs")
-        + "; its penalties are chosen by cross-validation over customers.")
+        + "; its penalties are chosen by cross-validation over customers."
+        + (model.isComplaintsOnly
+          ? " It is the first of two factors: what makes a customer unhappy; the other, what makes an "
+            + "unhappy one complain, stays out of every score." : ""))
     if let shapes = ReportFigures.shapes(model) { section.add(shapes) }
     section.add(ReportFigures.coefficients(model))
     return section
@@ -136,6 +145,10 @@ enum EvidenceSections {
 
   static func labels(_ facts: ReportFacts) -> ReportSection {
     let title = "Other labels"
+    guard !facts.model.isComplaintsOnly else {
+      return .missing(
+        "labels", title, "Not held against each other: " + ComplaintsSection.noAnswers)
+    }
     guard let variants = facts.variants else {
       return .missing(
         "labels", title,
@@ -195,6 +208,11 @@ enum EvidenceSections {
       facts.silent.segments.map { segment in
         row(segment, held.first { $0.name.utf8.elementsEqual(segment.name.utf8) })
       })
+    guard !facts.model.isComplaintsOnly else {
+      section.html += HTMLText.paragraph(
+        "Rates and recall of segments are missing: " + ComplaintsSection.noAnswers, class: "note")
+      return section
+    }
     section.html += HTMLText.paragraph(
       "“negative” is the share of a segment's respondents who answered negatively and “said” the "
         + "mean probability given to them (held out): where they differ, the segment's level is off.",
@@ -229,7 +247,8 @@ enum EvidenceSections {
     if spoke > 0 {
       let hidden = facts.silent.hidden
       section.html += HTMLText.paragraph(
-        "Within the last \(days) days \(Number.grouped(spoke)) customers answered negatively. Today "
+        "Within the last \(days) days \(Number.grouped(spoke)) customers "
+          + (facts.model.isComplaintsOnly ? "complained" : "answered negatively") + ". Today "
           + "\(Number.whole(hidden.low)) to \(Number.whole(hidden.high)) silent accounts may be unhappy"
           + (facts.silent.isMeasured ? "" : " (not measured)")
           + ": \(Number.fixed(hidden.low / Double(spoke), 1)) to "
@@ -259,7 +278,8 @@ enum EvidenceSections {
       section.add(ReportFigures.echoes(facts.silent))
     }
     section.html += HTMLText.paragraph(
-      "“spoke” counts customers within the last \(days) days whose negative answer training saw; "
+      "“spoke” counts customers within the last \(days) days whose "
+        + (facts.model.isComplaintsOnly ? "complaint" : "negative answer") + " training saw; "
         + "“silent for each who spoke” is unhappy look-alikes over those.", class: "note")
     return section
   }
@@ -290,9 +310,15 @@ enum EvidenceSections {
     return "\(text(estimate.value)) (\(text(estimate.low)) to \(text(estimate.high)))"
   }
 
-  private static func missing(_ id: String, _ title: String) -> ReportSection {
+  private static func missing(
+    _ facts: ReportFacts, _ id: String, _ title: String
+  ) -> ReportSection {
     .missing(
       id, title,
-      "This version keeps no out-of-fold scores (held-out.csv): train it anew with this program.")
+      facts.model.isComplaintsOnly
+        ? ComplaintsSection.noAnswers
+          + " What can be shown stands under “Learnt from complaints alone”."
+        : "This version keeps no out-of-fold scores (held-out.csv): train it anew with this program."
+    )
   }
 }

@@ -11,6 +11,12 @@ enum FirstScreen {
     section.html += "<div class=\"cards\">\n" + grade(facts) + reach(facts) + hidden(facts)
     section.html += money(facts) + "</div>\n"
     if let figure = beside(facts) { section.add(figure) }
+    if facts.model.isComplaintsOnly {
+      section.html += HTMLText.paragraph(
+        "Learnt from complaints alone: nobody is known to be content, so that the list cannot be held "
+          + "beside plain rules on answers, and a number of unhappy customers means those unhappy enough "
+          + "to complain, whether or not they ever do.")
+    }
     section.html += proof(facts)
     return section
   }

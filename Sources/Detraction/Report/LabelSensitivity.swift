@@ -21,7 +21,7 @@ extension Scorer {
   /// The variants of a project's labels: every two-sided kind of feedback by itself where there are
   /// several; the two-sided ones without any one-sided, and with one of them, where there are
   /// several. One training each. Rows are always those of two-sided feedback; the one-sided only make
-  /// some of them negative.
+  /// some of them negative; nothing where all signals are one-sided.
   package func labelVariants(callable: Int?) throws(DetractionError) -> [LabelVariant] {
     let signals = model.feedback.signals
     let twoSided = signals.filter(\.rule.isTwoSided)
@@ -30,6 +30,7 @@ extension Scorer {
     if twoSided.count > 1 {
       variants += twoSided.map { ("\($0.kind) alone", [$0]) }
     }
+    guard !twoSided.isEmpty else { return [] }
     let names = twoSided.map(\.kind).joined(separator: ", ")
     if !oneSided.isEmpty { variants.append(("\(names) alone", twoSided)) }
     if oneSided.count > 1 {

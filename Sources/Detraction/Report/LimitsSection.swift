@@ -8,9 +8,9 @@ enum LimitsSection {
     let model = facts.model
     var section = ReportSection(id: "limits", title: "What cannot be known", html: "")
     section.html += HTMLText.paragraph(
-      "The probability says: if this account gave feedback in the label window of "
-        + "\(model.training.labelWindowDays) days, it would be negative. It is learnt from those who "
-        + "did give some. Whether an account that stays silent is unhappy is never seen; three things "
+      "The probability says \(model.meaning). It is learnt from those who did "
+        + (model.isComplaintsOnly ? "complain" : "give some")
+        + ". Whether an account that stays silent is unhappy is never seen; three things "
         + "stand between.")
     section.html += HTMLText.list([
       "Order. The ranking of silent accounts holds if unhappy customers are as much readier (or less "
@@ -19,8 +19,12 @@ enum LimitsSection {
       "Level. How many silent accounts are unhappy needs answers of silent accounts drawn by lot: 400 "
         + "give it to 1.5 points (one standard deviation), 1,600 to 2 points in 95 of 100 cases. "
         + "Until then every count and every sum of money here is a range.",
-      "Overlap. Where silent accounts have histories that no respondent had, nothing was learnt; such "
-        + "scores are marked `extrapolated`.",
+      model.isComplaintsOnly
+        ? "Speech. Only the unhappy speak, so that what makes a customer unhappy and what makes one "
+          + "complain must be told apart by complaints alone. Where that fails, the list may hold those "
+          + "who like to complain."
+        : "Overlap. Where silent accounts have histories that no respondent had, nothing was learnt; such "
+          + "scores are marked `extrapolated`.",
     ])
     let silent = facts.silent
     let n = Double(max(1, silent.silent))

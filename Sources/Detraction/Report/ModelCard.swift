@@ -11,8 +11,7 @@ package enum ModelCard {
     let silent = facts.silent
     var lines = ["# \(plain(model.name)) \(facts.version.version)", ""]
     lines += [
-      "Ranks silent accounts by the probability that feedback, if they gave any in the label window of "
-        + "\(model.training.labelWindowDays) days, would be negative.", "",
+      "Ranks silent accounts by the probability \(model.meaning).", "",
       "| | |", "|---|---|", "| as of | \(model.asOf) (\(model.timeZone)) |",
       "| grade | \(model.grading?.grade.rawValue ?? "none") |",
       "| features, columns | \(model.schema.count), \(model.coefficients.count) |",
@@ -31,6 +30,17 @@ package enum ModelCard {
       lines.append(
         "| past dates with an AUC surely above ½ | \(stability.aboveChance) of "
           + "\(stability.origins.count) |")
+    }
+    if let evidence = model.complaints {
+      lines += [
+        "| learnt from complaints alone | \(Number.grouped(evidence.labelled)) of "
+          + "\(Number.grouped(evidence.complained)) accounts, against all others |",
+        "| AUC of those who complained, accounts held out | "
+          + EvidenceSections.estimate(evidence.auc) { Number.fixed($0) } + " |",
+        "| AUC on answers of silent accounts drawn by lot | "
+          + EvidenceSections.estimate(evidence.answersAUC ?? .init()) { Number.fixed($0) } + " |",
+        "| unhappy told from vocal | \(evidence.isIdentified ? "yes" : "no") |",
+      ]
     }
     if let rules = facts.heldOut?.rules {
       for rule in rules {
@@ -54,6 +64,12 @@ package enum ModelCard {
       "- Reasons are associations, not causes. Risk is not the same as being helped by a call.",
       "- Scores marked `extrapolated` lie outside what training saw.",
     ]
+    if model.isComplaintsOnly {
+      lines.append(
+        "- Nobody is known to be content: neither calibration nor precision can be had from these data."
+      )
+    }
+    lines += (model.complaints?.doubts ?? []).map { "- \(plain($0))" }
     if let reasons = model.grading?.reasons, !reasons.isEmpty {
       lines += ["", "## What keeps it from a better grade", ""] + reasons.map { "- \(plain($0))" }
     }

@@ -126,8 +126,10 @@ enum ReportFigures {
     let names = (["logit"] + columns.map(\.0)).joined(separator: "\t")
     return ReportFigure(
       name: "histograms",
-      caption: "How scores lie among silent accounts and among respondents. Where the silent have "
-        + "scores that no respondent has, nothing was learnt.",
+      caption: facts == nil
+        ? "How scores lie among silent accounts."
+        : "How scores lie among silent accounts and among respondents. Where the silent have "
+          + "scores that no respondent has, nothing was learnt.",
       header: ["logit"] + columns.map(\.0), rows: rows,
       data: names + "\n" + rows.map { $0.joined(separator: "\t") + "\n" }.joined(),
       script: """
@@ -194,7 +196,7 @@ enum ReportFigures {
       name: "coefficients",
       caption: "The \(order.count) largest of \(model.coefficients.count) coefficients, per "
         + "standard deviation of their column, with 95 % intervals. To the right goes with "
-        + "negative answers. An association, not a cause.",
+        + "\(model.isComplaintsOnly ? "complaints" : "negative answers"). An association, not a cause.",
       height: 90 + 19 * order.count, header: ["column", "coefficient", "low", "high", "place"],
       rows: rows,
       data: rows.map {

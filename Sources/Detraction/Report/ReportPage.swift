@@ -47,16 +47,16 @@ package struct ReportPage {
   }
 
   private static func sections(_ facts: ReportFacts) -> [ReportSection] {
-    [
-      FirstScreen.section(facts), EvidenceSections.causes(facts), EvidenceSections.grade(facts),
-      EvidenceSections.population(facts), EvidenceSections.discrimination(facts),
-      EvidenceSections.calibration(facts), EvidenceSections.scores(facts),
-      SilentEvidenceSections.overlap(facts), SilentEvidenceSections.level(facts),
-      BacktestSection.section(facts), DriftSection.section(facts),
-      EvidenceSections.model(facts), EvidenceSections.labels(facts),
-      EvidenceSections.segments(facts),
-      LimitsSection.section(facts), ProvenanceSection.section(facts),
-    ]
+    [FirstScreen.section(facts), EvidenceSections.causes(facts), EvidenceSections.grade(facts)]
+      + [ComplaintsSection.section(facts)].compactMap(\.self) + [
+        EvidenceSections.population(facts), EvidenceSections.discrimination(facts),
+        EvidenceSections.calibration(facts), EvidenceSections.scores(facts),
+        SilentEvidenceSections.overlap(facts), SilentEvidenceSections.level(facts),
+        BacktestSection.section(facts), DriftSection.section(facts),
+        EvidenceSections.model(facts), EvidenceSections.labels(facts),
+        EvidenceSections.segments(facts),
+        LimitsSection.section(facts), ProvenanceSection.section(facts),
+      ]
   }
 
   private static func inlined(_ figure: ReportFigure, _ picture: [UInt8]) -> String {

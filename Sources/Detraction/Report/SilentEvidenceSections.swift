@@ -8,8 +8,11 @@ enum SilentEvidenceSections {
     guard let overlap = facts.overlap else {
       return .missing(
         "overlap", "Overlap",
-        "Respondents were not held against silent accounts when this version was trained: train it "
-          + "anew with this program.")
+        facts.model.isComplaintsOnly
+          ? "There are no respondents to hold against silent accounts: those who did not complain were "
+            + "learnt from, so that nearly everybody is among them."
+          : "Respondents were not held against silent accounts when this version was trained: train it "
+            + "anew with this program.")
     }
     var section = ReportSection(id: "overlap", title: "Overlap", html: "")
     section.html += HTMLText.paragraph(
@@ -93,14 +96,17 @@ enum SilentEvidenceSections {
           + "rest on assumptions.")
     var rows = [
       [
-        "from respondents alone, if who speaks depends on the history alone (95 %)",
+        facts.model.isComplaintsOnly
+          ? "by the split of complaints alone"
+          : "from respondents alone, if who speaks depends on the history alone (95 %)",
         EvidenceSections.estimate(level.doublyRobust.rate, Number.percent),
       ]
     ]
     rows += level.sensitivity.map {
       [
-        "if an unhappy customer's odds of speaking are \(Number.fixed($0.oddsRatio, 1)) times a "
-          + "happy one's", Number.percent($0.rate),
+        "if an unhappy customer's odds of speaking are \(Number.fixed($0.oddsRatio, 1)) times "
+          + (facts.model.isComplaintsOnly ? "what the split says" : "a happy one's"),
+        Number.percent($0.rate),
       ]
     }
     if let rate = level.rate {

@@ -11,12 +11,15 @@ struct ReasonWords: Sendable {
   let sayable: Set<String>
   let terms: [Contributions.Term]
   private let shapes: [LocalShape]
+  /// What a higher score goes with.
+  private let speech: String
 
   init(_ model: Model, terms: [Contributions.Term], sayable: Set<String>) {
     schema = model.schema
     typical = model.reference.typical
     self.sayable = sayable
     self.terms = terms
+    speech = model.isComplaintsOnly ? "complaints" : "negative answers"
     shapes = model.schema.features.indices.map {
       LocalShape(model.design, coefficients: model.coefficients, source: $0)
     }
@@ -71,8 +74,8 @@ struct ReasonWords: Sendable {
         .joined(separator: " and ") + " together",
       sayable: features.allSatisfy { $0.kind.map(sayable.contains) ?? false },
       pattern: contribution > 0
-        ? "together these go with more negative answers than by themselves"
-        : "together these go with fewer negative answers than by themselves")
+        ? "together these go with more \(speech) than by themselves"
+        : "together these go with fewer \(speech) than by themselves")
   }
 
   /// Where the curve has a step between the typical value and this one, and which way it goes there;
@@ -82,7 +85,7 @@ struct ReasonWords: Sendable {
     let shape = shapes[index]
     let change = shape.effect(value) - shape.effect(usual)
     guard change * reason.contribution > 0 else { return }
-    let goes = change > 0 ? "with negative answers" : "with fewer negative answers"
+    let goes = change > 0 ? "with \(speech)" : "with fewer \(speech)"
     switch shape.course(from: usual, to: value) {
     case .step(let knot):
       reason.threshold = knot
