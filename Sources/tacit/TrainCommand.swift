@@ -124,6 +124,12 @@ struct TrainCommand: ParsableCommand {
             + "\(stability.aboveChance): " + $0
         } ?? "no past date could be tried" + (stability.missing.map { ": \($0)" } ?? ""))
     }
+    if let recency = overlap.recencyAUC?.value {
+      lines.append(
+        "how recently an account acted \(abs(recency - 0.5) > Overlap.telling ? "tells" : "hardly tells") "
+          + "them apart: AUC \(three(recency)) by days since last events alone; both are looked at on "
+          + "calendar dates, not on the day of a survey")
+    }
     if let pooling = evidence.pooling {
       lines.append(
         "\(pooling.oneSidedRows) rows of one-sided feedback "

@@ -190,7 +190,9 @@ import Testing
       LogisticData(base.x, labels: base.s, threads: 1), parameters: parameters)
     let three = try fitPositiveUnlabelled(
       LogisticData(base.x, labels: base.s, threads: 3), parameters: parameters)
-    #expect(one == three)
+    #expect(one.classifier == three.classifier && one.propensity == three.propensity)
+    #expect(one.prevalence == three.prevalence && one.doubts == three.doubts)
+    for row in 0..<5 { #expect(one.covariance.row(row) == three.covariance.row(row)) }
   }
 
   @Test func refusals() throws {

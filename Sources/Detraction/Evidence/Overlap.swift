@@ -10,6 +10,11 @@ package struct Overlap: Sendable, Codable, Equatable {
   /// The area of telling respondents from silent accounts, out of fold, with its 95 % DeLong interval:
   /// near 0.5 they are alike, above 0.8 far apart, above 0.95 nothing carries over.
   package let domainAUC: Evaluation.Estimate
+  /// The same by the days since the last event of each kind alone. Surveys that follow an event find the
+  /// account just after it: were respondents looked at on the day of their survey, this would be far
+  /// from ½ and tell nothing but that. Both sides are looked at on calendar dates, so that it should not
+  /// be. Nil without such features.
+  package let recencyAUC: Evaluation.Estimate?
   /// Kish's, of the odds weights; the effective size in rows and as a share of the respondents.
   package let designEffect: Double
   package let effectiveSize: Double
@@ -24,6 +29,9 @@ package struct Overlap: Sendable, Codable, Equatable {
   package let outsideScores: Double?
   /// Each stratum by itself, where both sides have rows for it.
   package let strata: [Stratum]
+
+  /// From ½ on, an area that surely tells two sides apart for a reader (0.6 and above).
+  package static let telling = 0.1
 
   /// A stratum by the caller's number.
   package struct Stratum: Sendable, Codable, Equatable {
@@ -53,12 +61,13 @@ package struct ResponseStudy: Sendable {
   /// Rows on either side below which a stratum is not fitted by itself.
   package static let leastOfStratum = 100
 
-  /// `silentProbabilities`: the model's, one a silent row, for the share of scores outside. A sample by
+  /// `silentProbabilities`: the model's, one a silent row, for the share of scores outside. `recency`:
+  /// sources that say how long ago something last happened. A sample by
   /// stride of the silent serves as well. Stratum by stratum, weights sum to the stratum's share of the
   /// silent. Throws as `Design.init` and `crossValidate`. O(rows × columns²).
   package init(
     respondents: ResponseRows, silent: ResponseRows, sources: [DesignSource], names: [String],
-    silentProbabilities: [Double]? = nil, threads: Int
+    recency: [Int] = [], silentProbabilities: [Double]? = nil, threads: Int
   ) throws(LearningError) {
     guard names.count == sources.count else {
       throw .sizeMismatch(what: "names of features", expected: sources.count, got: names.count)
@@ -84,6 +93,8 @@ package struct ResponseStudy: Sendable {
     overlap = Overlap(
       respondents: n, silent: silent.raw.rows, lambda: propensity.fit.penalty.lambda,
       domainAUC: try Self.domainArea(outOfFold, respondents, silent),
+      recencyAUC: try Self.area(
+        of: recency, respondents, silent, sources: sources, threads: threads),
       designEffect: weights.designEffect, effectiveSize: weights.effectiveSize,
       effectiveShare: weights.effectiveSize / Double(n), clipped: weights.clipped,
       trimmed: weights.trimmed,
@@ -92,6 +103,20 @@ package struct ResponseStudy: Sendable {
         sources: sources, names: names, threads: threads),
       outside: Double(isOutside.count { $0 }) / Double(isOutside.count),
       outsideScores: outsideScores, strata: split.strata)
+  }
+
+  /// The domain area by some sources alone.
+  private static func area(
+    of columns: [Int], _ respondents: ResponseRows, _ silent: ResponseRows,
+    sources: [DesignSource], threads: Int
+  ) throws(LearningError) -> Evaluation.Estimate? {
+    guard !columns.isEmpty else { return nil }
+    let sides = try [respondents, silent].map { (side) throws(LearningError) in
+      try ResponseRows(raw: side.raw.selecting(columns: columns), customers: side.customers)
+    }
+    let (_, outOfFold) = try ResponsePropensity.fit(
+      sides[0], sides[1], sources: columns.map { sources[$0] }, threads: threads)
+    return try domainArea(outOfFold, sides[0], sides[1])
   }
 
   private static func domainArea(

@@ -26,6 +26,10 @@ enum SilentEvidenceSections {
           "AUC of telling respondents from silent accounts (95 %)",
           EvidenceSections.estimate(overlap.domainAUC) { Number.fixed($0) },
         ],
+        [
+          "the same by days since last events alone",
+          overlap.recencyAUC.map { EvidenceSections.estimate($0) { Number.fixed($0) } } ?? "–",
+        ],
         ["silent accounts outside the respondents' support", Number.percent(overlap.outside)],
         ["their share of all silent probability", Number.percent(overlap.outsideScores)],
         [
@@ -34,6 +38,16 @@ enum SilentEvidenceSections {
             + "(\(Number.percent(overlap.effectiveShare)))",
         ],
       ])
+    if let recency = overlap.recencyAUC?.value {
+      section.html += HTMLText.paragraph(
+        "How recently an account acted "
+          + (abs(recency - 0.5) > Overlap.telling
+            ? "tells respondents from silent accounts by itself: those who act often speak more."
+            : "hardly tells respondents from silent accounts.")
+          + " It is no trace of when surveys were sent: both are looked at on calendar dates "
+          + "(snapshots), never on the day of a survey, so that a survey that follows an order does not "
+          + "make its respondents look as if they had just ordered.")
+    }
     if let capacity = facts.model.evidence?.capacity {
       section.html += HTMLText.table(
         ["at capacity, respondents weighted like the silent (95 %)", "value"],

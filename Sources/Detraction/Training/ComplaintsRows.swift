@@ -1,4 +1,4 @@
-import Histories
+package import Histories
 
 /// The rows of a training from one-sided feedback alone: every account with a history at a snapshot that
 /// may be profiled and was not contacted, labelled 1 where it spoke in the label window (known before
@@ -8,27 +8,27 @@ import Histories
 /// their hash, each for 1 / its chance, so that an account is in or out at every snapshot alike. Twenty
 /// rows of the others for each label leave the label's own chance as good as all of what is not known:
 /// the likelihood's curvature is off by one in twenty at most.
-struct ComplaintsRows {
+package struct ComplaintsRows {
   /// `isDetractor` is the label. By snapshot, then account.
-  let rows: [TrainingRow]
-  let snapshots: [Instant]
-  let counts: [SnapshotCounts]
+  package let rows: [TrainingRow]
+  package let snapshots: [Instant]
+  package let counts: [SnapshotCounts]
   /// Rows with and without a label before sampling, and the accounts that ever had one.
-  let labelled: Int
-  let unlabelled: Int
-  let complained: Set<Int>
+  package let labelled: Int
+  package let unlabelled: Int
+  package let complained: Set<Int>
   /// Of accounts that complained, and of the others: the share taken.
-  let share: (complained: Double, others: Double)
+  package let share: (complained: Double, others: Double)
 
   /// Rows at most, whatever the base.
-  private static let most = 200_000
+  package static let most = 200_000
   /// Cells of the vectors at most: 80 MB, and their columns about twice that.
   private static let mostCells = 10_000_000
   private static let othersPerLabel = 20
   private static let leastOthers = 20_000
 
-  /// Two passes over accounts × snapshots.
-  init(_ trainer: Trainer) {
+  /// `most`: about so many rows. Two passes over accounts × snapshots.
+  package init(_ trainer: Trainer, most: Int = Self.most) {
     let found = TrainingRows(
       base: trainer.base, feedback: trainer.feedback, training: trainer.training,
       asOf: trainer.asOf, trace: trainer.trace)
@@ -42,7 +42,7 @@ struct ComplaintsRows {
     Self.forEach(trainer, snapshots) { row in
       if complained.contains(row.account) { ofComplained += 1 } else { ofOthers += 1 }
     }
-    let most = min(Self.most, Self.mostCells / max(1, trainer.schema.count))
+    let most = min(most, Self.mostCells / max(1, trainer.schema.count))
     let kept = min(1, Double(most / 2) / Double(max(1, ofComplained)))
     let room = most - Int(kept * Double(ofComplained))
     let wanted = min(room, max(Self.leastOthers, Self.othersPerLabel * labels.count))

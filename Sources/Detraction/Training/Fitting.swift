@@ -95,7 +95,7 @@ extension Trainer {
       let x = try design.expand(known.raw, threads: threads)
       let study = try ResponseStudy(
         respondents: try known.response, silent: sample.response,
-        sources: schema.designSources, names: schema.names,
+        sources: schema.designSources, names: schema.names, recency: schema.recency,
         silentProbabilities: fitted.logits(
           try fitted.expand(sample.raw, threads: threads), threads: threads
         ).map { fitted.calibration.probability(logit: $0) }, threads: threads)

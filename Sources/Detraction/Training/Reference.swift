@@ -127,6 +127,13 @@ extension FeatureSchema {
   }
 }
 
+extension FeatureSchema {
+  /// Features that say how long ago something last happened.
+  package var recency: [Int] {
+    features.indices.filter { if case .daysSinceLast = features[$0] { true } else { false } }
+  }
+}
+
 extension Feature {
   /// Whether its cells are numbers, not places in a list of levels.
   var isNumber: Bool {
