@@ -24,7 +24,7 @@ func complaintsLines(_ model: Model) -> [String] {
       + "(\(silent.neverSpoken) never spoke, \(silent.lapsed) not lately), \(silent.recent) spoke "
       + "lately, \(silent.objected) may not be profiled",
   ]
-  let unhappy = range(evidence.prevalence)
+  let unhappy = range(evidence.prevalence ?? .init())
   switch (evidence.isIdentified, evidence.method) {
   case (true, .sarEM):
     lines.append(
@@ -33,7 +33,7 @@ func complaintsLines(_ model: Model) -> [String] {
   case (true, .joint):
     lines.append(
       "unhappy told from vocal: \(unhappy) of accounts are unhappy, and "
-        + "\(percent(evidence.labelledShare)) of those complain in a label window, by lot")
+        + "\(percent(evidence.labelledShare ?? .nan)) of those complain in a label window, by lot")
   case (false, _):
     lines.append(
       "unhappy cannot be told from vocal: the list may be led by those who like to complain, and how "
@@ -53,6 +53,11 @@ func complaintsLines(_ model: Model) -> [String] {
 
 /// How many of the silent are unhappy, and by what.
 func levelLine(_ level: SilentLevel, silent: Int) -> String {
+  if level.isOpen {
+    return "how many of the \(grouped(silent)) silent are unhappy is open: complaints alone do not "
+      + "bound it (\(level.answers) answers of silent accounts drawn at random, "
+      + "\(SilentLevel.leastAnswers) needed)"
+  }
   let rate = level.silentRate
   let low = Int(((rate.low ?? 0) * Double(silent)).rounded())
   let high = Int(((rate.high ?? 1) * Double(silent)).rounded())

@@ -78,7 +78,9 @@ struct ScoreCommand: ParsableCommand {
       "hidden unhappy customers: \(hidden[0]) to \(hidden[1])"
         + (version.model.levelIsMeasured
           ? " (95 %), measured by answers of silent accounts drawn at random"
-          : ", not measured: the range over how much likelier the unhappy are to speak"))
+          : version.model.level?.isOpen == true
+            ? ", open: complaints alone do not bound it until silent accounts have been asked"
+            : ", not measured: the range over how much likelier the unhappy are to speak"))
   }
 
   private func earlier(

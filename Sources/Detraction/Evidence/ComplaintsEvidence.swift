@@ -19,10 +19,11 @@ package struct ComplaintsEvidence: Codable, Sendable {
   /// Why the split is not to be trusted, in words; empty where it is.
   package var doubts: [String]
   /// Share of accounts that are unhappy, with its 95 % interval. It takes the rows of an account for
-  /// independent, and the two factors for logistic: a surer number comes from asking the silent.
-  package var prevalence: Evaluation.Estimate
+  /// independent, and the two factors for logistic: a surer number comes from asking the silent. Nil,
+  /// as the next, where the split is in doubt: the complaints then do not bound it.
+  package var prevalence: Evaluation.Estimate?
   /// Share of the unhappy that complain in a label window.
-  package var labelledShare: Double
+  package var labelledShare: Double?
   package var iterations: Int
   /// Out of fold, by account: those who complained against all others, with the 95 % DeLong interval
   /// clustered by customer, and the lower end of the 99.9 % one. Some of the others are unhappy too:
@@ -49,11 +50,11 @@ package struct ComplaintsEvidence: Codable, Sendable {
     method = split.method
     isIdentified = split.isIdentified
     doubts = split.doubts.map(Self.words)
-    prevalence = split.prevalence
+    prevalence = split.isIdentified ? split.prevalence : nil
     let share = zip(data.labels, data.weights ?? data.labels.map { _ in 1 }).reduce(0) {
       $0 + $1.0 * $1.1
     }
-    labelledShare = min(1, share / data.weightSum / max(split.prevalence.value ?? 1, 1e-300))
+    labelledShare = prevalence?.value.map { min(1, share / data.weightSum / $0) }
     iterations = split.iterations
     auc = .init(value: area.area, low: area.interval.low, high: area.interval.high)
     aucLow999 = area.interval(z: 3.290526731491926).low
@@ -112,13 +113,15 @@ extension SilentLevel {
   /// Of a model learnt from complaints alone, whose own mean stands where respondents' answers would.
   /// `complained`: accounts known to be unhappy; nobody is known not to be. As the other in all else.
   init(
-    answers: SilentAnswers, silentLogits: [Double], silent: Int, complained: Int, threads: Int
+    answers: SilentAnswers, silentLogits: [Double], silent: Int, complained: Int,
+    isIdentified: Bool, threads: Int
   ) throws(LearningError) {
     guard !silentLogits.isEmpty else { throw .tooFewRows(rows: 0, needed: 1) }
     try self.init(
       answers: answers, silentLogits: silentLogits, silent: silent, respondents: complained,
       respondentDetractors: complained,
       doublyRobust: DoublyRobustRate(
-        model: meanProbability(silentLogits, offset: 0, threads: threads)), threads: threads)
+        model: meanProbability(silentLogits, offset: 0, threads: threads)), isOpen: !isIdentified,
+      threads: threads)
   }
 }

@@ -67,6 +67,8 @@ package struct SilentLevel: Sendable, Codable, Equatable {
   package let attempts: Int
   /// Whether there are answers enough: 100, with 5 of either kind.
   package let isMeasured: Bool
+  /// Whether nothing bounds the level until it is measured: complaints that cannot be told apart.
+  package let isOpen: Bool
   /// What is added to a silent account's logit, with its 95 % interval and standard error (robust;
   /// less for a sample that is much of the silent). Nil unless measured.
   package let offset: Evaluation.Estimate?
@@ -81,7 +83,7 @@ package struct SilentLevel: Sendable, Codable, Equatable {
   package let rate: Evaluation.Estimate?
   /// From respondents alone.
   package let doublyRobust: DoublyRobustRate
-  /// At odds ratios ½, 1, 2 around the doubly robust rate; rates fall.
+  /// At odds ratios ½, 1, 2 around the doubly robust rate; rates fall. Empty where the level is open.
   package let sensitivity: [Sensitivity]
   /// The contacted accounts' rate if nobody, or everybody, of the unreached were unhappy; nil without
   /// attempts.
@@ -100,7 +102,7 @@ package struct SilentLevel: Sendable, Codable, Equatable {
   /// `respondents` and `respondentDetractors`: customers. O(100 silent logits).
   package init(
     answers: SilentAnswers, silentLogits: [Double], silent: Int, respondents: Int,
-    respondentDetractors: Int, doublyRobust: DoublyRobustRate, threads: Int
+    respondentDetractors: Int, doublyRobust: DoublyRobustRate, isOpen: Bool = false, threads: Int
   ) throws(LearningError) {
     guard !silentLogits.isEmpty else { throw .tooFewRows(rows: 0, needed: 1) }
     self.answers = answers.labels.count
@@ -110,10 +112,11 @@ package struct SilentLevel: Sendable, Codable, Equatable {
       answers.labels.count >= Self.leastAnswers
       && min(detractors, answers.labels.count - detractors) >= Self.leastOfKind
     self.doublyRobust = doublyRobust
+    self.isOpen = isOpen && !isMeasured
     let robust = min(max(doublyRobust.rate.value ?? 0.5, 1e-6), 1 - 1e-6)
     let respondentOffset = Detraction.offset(of: silentLogits, toMean: robust, threads: threads)
     self.respondentOffset = respondentOffset
-    sensitivity = Self.oddsRatios.map { ratio in
+    sensitivity = (self.isOpen ? [] : Self.oddsRatios).map { ratio in
       Sensitivity(
         oddsRatio: ratio,
         rate: meanProbability(
@@ -197,6 +200,7 @@ package struct SilentLevel: Sendable, Codable, Equatable {
     if let offset, let value = offset.value, let low = offset.low, let high = offset.high {
       return .init(value: p(value), low: p(low), high: p(high))
     }
+    if isOpen { return .init(low: 0, high: 1) }
     return .init(
       low: p(respondentOffset - log(Self.oddsRatios[2])),
       high: p(respondentOffset - log(Self.oddsRatios[0])))
@@ -204,6 +208,8 @@ package struct SilentLevel: Sendable, Codable, Equatable {
 
   /// The same for a rate over all the silent, for counts and money: measured, or a range alone.
   package var silentRate: Evaluation.Estimate {
-    rate ?? .init(low: sensitivity.last?.rate, high: sensitivity.first?.rate)
+    isOpen
+      ? .init(low: 0, high: 1)
+      : rate ?? .init(low: sensitivity.last?.rate, high: sensitivity.first?.rate)
   }
 }

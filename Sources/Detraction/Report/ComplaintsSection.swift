@@ -48,11 +48,11 @@ enum ComplaintsSection {
         ],
         [
           "share of accounts that are unhappy, by the split",
-          EvidenceSections.estimate(evidence.prevalence, Number.percent),
+          evidence.prevalence.map { EvidenceSections.estimate($0, Number.percent) } ?? "open",
         ],
         [
           "share of the unhappy that complain in a label window, by the split",
-          Number.percent(evidence.labelledShare),
+          evidence.labelledShare.map(Number.percent) ?? "open",
         ],
         ["steps of the search for the split", Number.grouped(evidence.iterations)],
       ])

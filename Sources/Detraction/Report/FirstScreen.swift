@@ -69,9 +69,12 @@ enum FirstScreen {
       facts.silent.isMeasured
         ? "of \(Number.grouped(facts.silent.silent)) silent accounts, by the answers of silent "
           + "accounts drawn by lot (95 %)."
-        : "of \(Number.grouped(facts.silent.silent)) silent accounts, if unhappy ones are between "
-          + "twice and half as ready to speak as the others. Calls to silent accounts drawn by lot "
-          + "measure it.", marked: !facts.silent.isMeasured)
+        : facts.level?.isOpen == true
+          ? "of \(Number.grouped(facts.silent.silent)) silent accounts: complaints alone do not say how "
+            + "many. Calls to silent accounts drawn by lot measure it."
+          : "of \(Number.grouped(facts.silent.silent)) silent accounts, if unhappy ones are between "
+            + "twice and half as ready to speak as the others. Calls to silent accounts drawn by lot "
+            + "measure it.", marked: !facts.silent.isMeasured)
   }
 
   private static func money(_ facts: ReportFacts) -> String {
@@ -133,7 +136,7 @@ enum FirstScreen {
     let base =
       silent.callable.map { silent.reached.middle / Double(max(1, $0)) }
       ?? silent.hidden.middle / Double(max(1, silent.silent))
-    guard base > 0, base < 1 else {
+    guard base > 0, base < 1, facts.level?.isOpen != true else {
       return title + HTMLText.paragraph("No share to reckon with.", class: "missing")
     }
     let plan = ProofPlan(base: base, callable: facts.callable)

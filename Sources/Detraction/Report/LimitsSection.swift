@@ -28,6 +28,12 @@ enum LimitsSection {
     ])
     let silent = facts.silent
     let n = Double(max(1, silent.silent))
+    guard facts.level?.isOpen != true else {
+      section.html += HTMLText.paragraph(
+        "The complaints do not bound how many silent accounts are unhappy: none of them to all of them."
+      )
+      return section
+    }
     section.html += HTMLText.table(
       [
         silent.isMeasured

@@ -51,7 +51,7 @@ package enum ModelCard {
     }
     lines += [
       "| silent accounts | \(Number.grouped(silent.silent)) |",
-      "| of them unhappy\(silent.isMeasured ? "" : ", not measured") | \(Number.whole(silent.hidden.low)) to "
+      "| of them unhappy\(silent.isMeasured ? "" : facts.level?.isOpen == true ? ", open" : ", not measured") | \(Number.whole(silent.hidden.low)) to "
         + "\(Number.whole(silent.hidden.high)) |", "",
       "## For", "",
       "Choosing whom to call to help, by people who see the reasons. Not for prices, credit, "

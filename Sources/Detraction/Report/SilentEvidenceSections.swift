@@ -108,14 +108,17 @@ enum SilentEvidenceSections {
         : "Not measured: \(Number.grouped(level.answers)) answers of silent accounts drawn by lot, "
           + "and \(SilentLevel.leastAnswers) are needed (400 give it to 1.5 points). The rates below "
           + "rest on assumptions.")
-    var rows = [
-      [
-        facts.model.isComplaintsOnly
-          ? "by the split of complaints alone"
-          : "from respondents alone, if who speaks depends on the history alone (95 %)",
-        EvidenceSections.estimate(level.doublyRobust.rate, Number.percent),
+    var rows =
+      level.isOpen
+      ? []
+      : [
+        [
+          facts.model.isComplaintsOnly
+            ? "by the split of complaints alone"
+            : "from respondents alone, if who speaks depends on the history alone (95 %)",
+          EvidenceSections.estimate(level.doublyRobust.rate, Number.percent),
+        ]
       ]
-    ]
     rows += level.sensitivity.map {
       [
         "if an unhappy customer's odds of speaking are \(Number.fixed($0.oddsRatio, 1)) times "

@@ -155,6 +155,7 @@ package struct Scorer: Sendable {
     {
       return .init(value: expected(value), low: expected(low), high: expected(high))
     }
+    if level?.isOpen == true { return .init(low: 0, high: Double(ranking.count)) }
     let aligned = level?.respondentOffset ?? 0
     return .init(low: expected(aligned - log(2)), high: expected(aligned + log(2)))
   }

@@ -103,7 +103,8 @@ extension Trainer {
       let customers = Set(known.customers).count
       let level = try SilentLevel(
         answers: answers, silentLogits: silentLogits, silent: silentLogits.count,
-        complained: found.complained.count, threads: threads)
+        complained: found.complained.count, isIdentified: learnt.split.isIdentified,
+        threads: threads)
       return try ComplaintsEvidence(
         labelled: found.labelled, unlabelled: found.unlabelled,
         complained: found.complained.count, customers: customers, rows: known.rows.count,
