@@ -19,7 +19,7 @@ package final class ProjectFile {
   /// The top-level keys that exist, over all modules (DESIGN 6).
   private static let sections = [
     "time_zone", "reading", "events", "accounts", "feedback", "features", "training", "level",
-    "model", "store", "calendar", "queue", "policy", "experiment", "webhooks", "outcome",
+    "model", "store", "calendar", "calls", "queue", "policy", "experiment", "webhooks", "outcome",
   ]
 
   /// Reads and parses `path`. Throws `inputMissing` (66) when it is not there and `projectFile`

@@ -7,8 +7,10 @@ package struct Queue: Sendable, Equatable {
   /// Cases that the team behind it can begin on one business day.
   package var capacity: Int
   package var channel: String
-  /// Within how many business days a case is due.
+  /// Within how many business days a case is due: acknowledged.
   package var dueBusinessDays: Int
+  /// Within how many it is closed; nil when the team promises nothing about it.
+  package var closeBusinessDays: Int?
   /// Who works it: people, case by case, or a mail tool, as a segment.
   package var mode: Mode
   /// Whether the lot may leave its accounts alone: not the strategic, not the vulnerable.
@@ -19,10 +21,14 @@ package struct Queue: Sendable, Equatable {
 
   package enum Mode: String, Sendable, CaseIterable { case people, batch }
 
+  package var serviceLevel: ServiceLevel {
+    ServiceLevel(acknowledgeBusinessDays: dueBusinessDays, closeBusinessDays: closeBusinessDays)
+  }
+
   package init(
     name: String, rule: QueueRule = QueueRule(), capacity: Int, channel: String,
-    dueBusinessDays: Int = 1, mode: Mode = .people, holdout: Bool = true, cost: Double = 0,
-    minutes: Double = 1
+    dueBusinessDays: Int = 1, closeBusinessDays: Int? = nil, mode: Mode = .people,
+    holdout: Bool = true, cost: Double = 0, minutes: Double = 1
   ) {
     self.mode = mode
     self.holdout = holdout
@@ -33,15 +39,18 @@ package struct Queue: Sendable, Equatable {
     self.capacity = capacity
     self.channel = channel
     self.dueBusinessDays = dueBusinessDays
+    self.closeBusinessDays = closeBusinessDays
   }
 }
 
-/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[calendar]`,
+/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[calendar]`, `[calls]`,
 /// `[webhooks]` and `[store]`.
 package struct OutreachSettings: Sendable {
   /// In the order of the file: the first whose rule fits takes the account.
   package var queues: [Queue]
   package var calendar: BusinessCalendar
+  /// When a call is lawful, on the customer's own clock.
+  package var calls: OpeningHours
   package var policy: ContactPolicy
   package var experiment: Experiment?
   package var voices: VoiceRules
@@ -51,12 +60,14 @@ package struct OutreachSettings: Sendable {
   package var store: StorePlace
 
   package init(
-    queues: [Queue], calendar: BusinessCalendar, policy: ContactPolicy = ContactPolicy(),
+    queues: [Queue], calendar: BusinessCalendar, calls: OpeningHours = .callWeek,
+    policy: ContactPolicy = ContactPolicy(),
     experiment: Experiment? = nil, voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
     store: StorePlace
   ) {
     self.queues = queues
     self.calendar = calendar
+    self.calls = calls
     self.policy = policy
     self.experiment = experiment
     self.voices = voices
@@ -82,6 +93,7 @@ package struct OutreachSettings: Sendable {
       queues.append(queue)
     }
     calendar = BusinessCalendar(project.root.table("calendar"), zone: timeZone)
+    calls = OpeningHours(calls: project.root.table("calls"))
     policy = ContactPolicy(project.root.table("policy"), hasValue: attributes.value)
     experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
     voices = VoiceRules(project: project)
@@ -124,7 +136,8 @@ extension Queue {
   /// Nil where a key that must be there is not, with the problem reported.
   fileprivate init?(_ table: ProjectTable, _ attributes: QueueRule.Attributes) {
     table.allow([
-      "name", "where", "capacity_per_business_day", "channel", "due_business_days", "mode",
+      "name", "where", "capacity_per_business_day", "channel", "due_business_days",
+      "close_business_days", "mode",
       "holdout", "cost_per_case", "minutes_per_case",
     ])
     let key = "capacity_per_business_day"
@@ -150,68 +163,17 @@ extension Queue {
     if !(minutes > 0) {
       table.report("minutes_per_case", "`minutes_per_case` is \(minutes), expected more than 0")
     }
+    let close = table.integer("close_business_days", in: 1...1000)
+    if let close, close < due {
+      table.report(
+        "close_business_days",
+        "`close_business_days` is \(close), less than the \(due) of `due_business_days`: a case is "
+          + "acknowledged before it is closed")
+    }
     guard let name, let channel, let capacity else { return nil }
     self.init(
       name: name, rule: rule, capacity: capacity, channel: channel, dueBusinessDays: due,
-      mode: mode, holdout: table.boolean("holdout") ?? true, cost: cost,
+      closeBusinessDays: close, mode: mode, holdout: table.boolean("holdout") ?? true, cost: cost,
       minutes: max(minutes, .leastNormalMagnitude))
-  }
-}
-
-extension BusinessCalendar {
-  private static let dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-  /// `hours = "09:00-17:00"`, `days = ["mon", …]`, `holidays = ["2026-12-25", …]`; each has a
-  /// default, and so has a table that is not there.
-  fileprivate init(_ table: ProjectTable?, zone: LocalTime) {
-    guard let table else {
-      self.init(zone: zone)
-      return
-    }
-    table.allow(["hours", "days", "holidays"])
-    var hours = (opens: 540, closes: 1020)
-    if let text = table.string("hours") {
-      let ends = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        .map(Self.minutes)
-      if ends.count == 2, let opens = ends[0], let closes = ends[1], opens < closes {
-        hours = (opens, closes)
-      } else {
-        table.report("hours", "`hours` is \"\(text)\", expected a span such as \"09:00-17:00\"")
-      }
-    }
-    var working = [true, true, true, true, true, false, false]
-    if let names = table.strings("days") {
-      working = Self.dayNames.map(names.contains)
-      for name in names where !Self.dayNames.contains(name) {
-        table.report(
-          "days", "no day is named `\(name)`: write \(Self.dayNames.joined(separator: ", "))")
-      }
-      if !working.contains(true) {
-        table.report("days", "`days` leaves no working day")
-        working[0] = true
-      }
-    }
-    var holidays: [Int] = []
-    for text in table.strings("holidays") ?? [] {
-      if text.utf8.count == 10, let date = Instant(asOf: text, zone: .utc) {
-        holidays.append(LocalTime.utc.date(of: date))
-      } else {
-        table.report("holidays", "\"\(text)\" is no date that exists: write YYYY-MM-DD")
-      }
-    }
-    self.init(
-      zone: zone, opens: hours.opens, closes: hours.closes, workingDays: working,
-      holidays: holidays)
-  }
-
-  /// Minutes after midnight of `HH:MM`, 00:00 to 24:00; nil for anything else.
-  private static func minutes(_ text: Substring.UTF8View) -> Int? {
-    let bytes = text.filter { $0 != UInt8(ascii: " ") }
-    let digits = bytes.enumerated().filter { $0.offset != 2 }.map { Int($0.element) - 0x30 }
-    guard bytes.count == 5, bytes[2] == UInt8(ascii: ":"),
-      digits.allSatisfy({ (0...9).contains($0) })
-    else { return nil }
-    let (hour, minute) = (digits[0] * 10 + digits[1], digits[2] * 10 + digits[3])
-    return minute < 60 && hour * 60 + minute <= 1440 ? hour * 60 + minute : nil
   }
 }
