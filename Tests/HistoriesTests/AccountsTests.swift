@@ -57,6 +57,26 @@ private func base(_ accounts: String, _ change: (inout AccountsSource) -> Void =
     #expect(cells[9...].count { !$0.isNaN } == 0)
   }
 
+  /// Texts for outreach are kept as they are written, row by row; columns not mapped are not kept.
+  @Test func textsForOutreachComeBackAsWritten() throws {
+    let text = """
+      id,seats,plan,who,zone
+      1,5,pro,"Zo\u{301}e, Ltd",America/New_York
+      2,1,pro,,
+      9,1,pro,Zo\u{308}e,Asia/Kolkata
+      """
+    let base = try base(text + "\n") {
+      $0.name = "who"
+      $0.timeZone = "zone"
+    }.get()
+    let records = try ["1", "2", "9"].map {
+      try #require(base.index(of: $0).flatMap(base.record))
+    }
+    #expect(records.map(\.name) == ["Zo\u{301}e, Ltd", nil, "Zo\u{308}e"])
+    #expect(records.map(\.timeZone) == ["America/New_York", nil, "Asia/Kolkata"])
+    #expect(records.allSatisfy { $0.email == nil && $0.segment == nil })
+  }
+
   /// A row that cannot be used must not make an account callable that objected.
   @Test func aBadRowKeepsItsConsent() throws {
     let text = "id,seats,plan,dnc,dnp\n1,many,pro,yes,no\n2,1,pro,perhaps,1\n3,x,pro,no,\n"
@@ -124,6 +144,9 @@ private func base(_ accounts: String, _ change: (inout AccountsSource) -> Void =
     #expect(
       try message("id,seats,plan,dnc\n1,1,a,maybe\n") { $0.doNotContact = "dnc" }.contains(
         "`do_not_contact` is none of true, false, yes, no, 1, 0"))
+    #expect(
+      try message("id,seats,plan,zone\n1,1,a,Berlin\n") { $0.timeZone = "zone" }.contains(
+        "line 2: `time_zone` is no time zone, such as Europe/Berlin"))
     #expect(try message("").hasPrefix("65 "))
   }
 }

@@ -16,6 +16,8 @@ package struct AccountRecord: Sendable, Equatable {
   package var owner: String?
   package var preferredChannel: String?
   package var updateEveryDays: Int?
+  /// An IANA zone that `LocalTime` knows.
+  package var timeZone: String?
   package var doNotContact: Bool
   package var doNotProfile: Bool
 
@@ -23,7 +25,7 @@ package struct AccountRecord: Sendable, Equatable {
     account: String, numeric: [Double?] = [], categorical: [String?] = [], value: Double? = nil,
     segment: String? = nil, name: String? = nil, email: String? = nil, phone: String? = nil,
     owner: String? = nil, preferredChannel: String? = nil, updateEveryDays: Int? = nil,
-    doNotContact: Bool = false, doNotProfile: Bool = false
+    timeZone: String? = nil, doNotContact: Bool = false, doNotProfile: Bool = false
   ) {
     self.account = account
     self.numeric = numeric
@@ -36,6 +38,7 @@ package struct AccountRecord: Sendable, Equatable {
     self.owner = owner
     self.preferredChannel = preferredChannel
     self.updateEveryDays = updateEveryDays
+    self.timeZone = timeZone
     self.doNotContact = doNotContact
     self.doNotProfile = doNotProfile
   }

@@ -153,6 +153,7 @@ package struct AccountsSource: Sendable, Equatable {
   package var owner: String?
   package var preferredChannel: String?
   package var updateEveryDays: String?
+  package var timeZone: String?
   package var doNotContact: String?
   package var doNotProfile: String?
 
@@ -168,8 +169,8 @@ package struct AccountsSource: Sendable, Equatable {
   init?(_ table: ProjectTable, project: ProjectFile) {
     table.allow([
       "path", "account", "known_at", "numeric", "categorical", "value", "segment", "name", "email",
-      "phone", "owner", "preferred_channel", "update_every_days", "do_not_contact",
-      "do_not_profile", "query", "via",
+      "phone", "owner", "preferred_channel", "update_every_days", "time_zone",
+      "do_not_contact", "do_not_profile", "query", "via",
     ])
     let path = table.csvPath(project)
     let account = table.required("account")
@@ -184,6 +185,7 @@ package struct AccountsSource: Sendable, Equatable {
     owner = table.optionalColumn("owner")
     preferredChannel = table.optionalColumn("preferred_channel")
     updateEveryDays = table.optionalColumn("update_every_days")
+    timeZone = table.optionalColumn("time_zone")
     doNotContact = table.optionalColumn("do_not_contact")
     doNotProfile = table.optionalColumn("do_not_profile")
     var seen: Set<String> = []

@@ -177,6 +177,11 @@ package struct LocalTime: Sendable, Equatable {
     self.offsets = offsets
   }
 
+  /// Whether `init(identifier:)` makes a zone of the name, without the work of it.
+  package static func isKnown(_ identifier: String) -> Bool {
+    TimeZone(identifier: identifier) != nil
+  }
+
   package static let utc = LocalTime(identifier: "UTC")!
 
   /// The stretch of time around `instant` with one offset from UTC, so that a caller with many

@@ -6,7 +6,7 @@
 struct AccountsFile: Sendable {
   /// Columns of texts for outreach, in the order of `texts`.
   private enum TextColumn: Int, CaseIterable {
-    case segment, name, email, phone, owner, preferredChannel
+    case segment, name, email, phone, owner, preferredChannel, timeZone
   }
 
   let source: AccountsSource
@@ -20,7 +20,8 @@ struct AccountsFile: Sendable {
   /// Microseconds as of which each row is known (exclusive), `.min` where it always is.
   private(set) var knownAt: [Int64] = []
   private var value: [Double] = []
-  private var texts: [[String?]]
+  /// By `TextColumn`; nil where the project file does not map it.
+  private var texts: [PackedTexts?]
   private var updateEveryDays: [Int32] = []
   private var doNotContact: [Bool] = []
   private var doNotProfile: [Bool] = []
@@ -37,7 +38,6 @@ struct AccountsFile: Sendable {
     numeric = source.numeric.map { _ in [] }
     categorical = source.categorical.map { _ in [] }
     levels = source.categorical.map { _ in [] }
-    texts = TextColumn.allCases.map { _ in [] }
     let path = source.path
     let header = try Header.read(from: path, chunkBytes: chunkBytes)
     func column(_ name: String?, _ key: String) throws(HistoriesError) -> Int? {
@@ -58,7 +58,10 @@ struct AccountsFile: Sendable {
       try column(source.segment, "segment"), try column(source.name, "name"),
       try column(source.email, "email"), try column(source.phone, "phone"),
       try column(source.owner, "owner"), try column(source.preferredChannel, "preferred_channel"),
+      try column(source.timeZone, "time_zone"),
     ]
+    texts = textColumns.map { $0 == nil ? nil : PackedTexts() }
+    var knownZones: Set<[UInt8]> = []
     let everyColumn = try column(source.updateEveryDays, "update_every_days")
     let contactColumn = try column(source.doNotContact, "do_not_contact")
     let profileColumn = try column(source.doNotProfile, "do_not_profile")
@@ -74,7 +77,7 @@ struct AccountsFile: Sendable {
       self.knownAt.append(.min)
       for index in numeric.indices { numeric[index].append(.nan) }
       for index in categorical.indices { categorical[index].append(-1) }
-      for index in texts.indices { texts[index].append(nil) }
+      for index in texts.indices { texts[index]?.append(nil) }
       self.value.append(.nan)
       updateEveryDays.append(-1)
       doNotContact.append(Self.boolean(fields, contactColumn) ?? true)
@@ -121,6 +124,10 @@ struct AccountsFile: Sendable {
         }
         strings.append(text.isEmpty ? nil : text)
       }
+      if let name = strings[TextColumn.timeZone.rawValue], !knownZones.contains(Array(name.utf8)) {
+        guard LocalTime.isKnown(name) else { return .notZone(key: "`time_zone`") }
+        knownZones.insert(Array(name.utf8))
+      }
       var every: Int32 = -1
       if let everyColumn, fields[everyColumn].count > 0 {
         guard let text = fields[everyColumn].text, let days = Int32(text), days > 0 else {
@@ -147,7 +154,7 @@ struct AccountsFile: Sendable {
         }
         categorical[index].append(level)
       }
-      for (index, text) in strings.enumerated() { texts[index].append(text) }
+      for (index, text) in strings.enumerated() { texts[index]?.append(text) }
       self.value.append(value)
       updateEveryDays.append(every)
       doNotContact.append(contact)
@@ -214,7 +221,7 @@ struct AccountsFile: Sendable {
   }
 
   func record(_ row: Int) -> AccountRecord {
-    func text(_ column: TextColumn) -> String? { texts[column.rawValue][row] }
+    func text(_ column: TextColumn) -> String? { texts[column.rawValue]?[row] }
     var record = AccountRecord(account: ids[row])
     record.numeric = numeric.map { $0[row].isNaN ? nil : $0[row] }
     record.categorical = categorical.indices.map { index in
@@ -228,9 +235,27 @@ struct AccountsFile: Sendable {
     record.phone = text(.phone)
     record.owner = text(.owner)
     record.preferredChannel = text(.preferredChannel)
+    record.timeZone = text(.timeZone)
     record.updateEveryDays = updateEveryDays[row] < 0 ? nil : Int(updateEveryDays[row])
     record.doNotContact = doNotContact[row]
     record.doNotProfile = doNotProfile[row]
     return record
+  }
+}
+
+/// A column of texts, one after another in one array: their bytes and 8 more each. An empty text is
+/// none.
+private struct PackedTexts: Sendable {
+  private var bytes: [UInt8] = []
+  private var ends: [Int] = []
+
+  mutating func append(_ text: String?) {
+    if let text { bytes.append(contentsOf: text.utf8) }
+    ends.append(bytes.count)
+  }
+
+  subscript(_ row: Int) -> String? {
+    let from = row == 0 ? 0 : ends[row - 1]
+    return from == ends[row] ? nil : String(decoding: bytes[from..<ends[row]], as: UTF8.self)
   }
 }

@@ -9,6 +9,7 @@ enum RowProblem: Equatable {
   case notNumber(key: String)
   case notWholeNumber(key: String)
   case notBoolean(key: String)
+  case notZone(key: String)
   case tooManyNames(key: String, limit: Int)
 
   var text: String {
@@ -22,6 +23,7 @@ enum RowProblem: Equatable {
     case .notNumber(let key): "\(key) is not a finite decimal number"
     case .notWholeNumber(let key): "\(key) is not a whole number"
     case .notBoolean(let key): "\(key) is none of true, false, yes, no, 1, 0"
+    case .notZone(let key): "\(key) is no time zone, such as Europe/Berlin"
     case .tooManyNames(let key, let limit): "\(key) has more than \(limit) different values"
     }
   }
