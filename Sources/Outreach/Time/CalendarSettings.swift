@@ -15,7 +15,8 @@ extension BusinessCalendar {
     if !hours.workEveryYear {
       table.report("holidays", "`days` and yearly `holidays` leave a year without a working day")
     } else if let year = calendar.yearWithoutWork {
-      table.report(nil, "holidays and pauses leave no working day in \(year): shorten them")
+      let key = table.value("pause") == nil ? "holidays" : "pause"
+      table.report(key, "holidays and pauses leave no working day in \(year): shorten them")
     } else {
       self = calendar
     }
