@@ -60,6 +60,20 @@ struct BusinessCalendarTests {
         == date("2012-01-02T17:00", apia))
   }
 
+  /// In St John's the clock went from one minute past midnight back to the day before: what is
+  /// opened in that hour again is not due a day earlier than what was opened before it.
+  @Test func aDateNeverStepsBack() {
+    let calendar = BusinessCalendar(
+      zone: zone("America/St_Johns"), hours: .sameHours([0..<1440], days: 0..<7))
+    let midnight = calendar.zone.midnight(date: day("2006-10-29"))
+    let later = Instant(minutes: midnight.minutes + 30)
+    #expect(calendar.zone.date(of: later) == day("2006-10-28"))
+    #expect(calendar.date(of: later) == day("2006-10-29"))
+    #expect(
+      calendar.due(opened: later, businessDays: 1)
+        == calendar.due(opened: midnight, businessDays: 1))
+  }
+
   /// Spans that the clock skips are short or empty, never crossed; those it repeats run once.
   @Test func spansInsideAChangeOfTheClocks() {
     func open(_ spans: [Range<Int>], _ date: String) -> [Range<Int>] {

@@ -198,7 +198,11 @@ private struct Generated {
     let pauses = chance.below(2) == 0 ? [] : chance.stretches(3, in: window)
     calendar = BusinessCalendar(
       zone: zone(place.zone), hours: hours, pauses: TimeSpans(pauses.map(instants)))
-    let early = window.lowerBound + chance.below(window.count * 2 / 3)
+    // Often in the hours in which something happens to the clock.
+    let early =
+      chance.below(3) > 0
+      ? window.lowerBound + chance.below(window.count * 2 / 3)
+      : zone(place.zone).midnight(date: noted).minutes - 120 + chance.below(360)
     let late = early + chance.below(window.upperBound - early)
     waits = chance.stretches(3, in: early..<window.upperBound)
     let elsewhere = chance.below(2) == 0 ? place.zone : elsewhere
