@@ -66,7 +66,8 @@ struct DemoCommand: ParsableCommand {
     let open = try store.openCases()
     let cases = session.outreach.queues.flatMap { queue in open.filter { $0.queue == queue.name } }
 
-    let called = max(1, min(cases.count, scorer.ranking.count))
+    let called = max(
+      1, min(cases.count { $0.form == .predicted }, scorer.ranking.count))
     let truth = try readTruth(scorer, threads: options.threadCount)
     let rankings = try judge(scorer, truth, k: called)
     let hiddenTruth = scorer.ranking.count {

@@ -13,7 +13,14 @@ struct NightlyCommand: ParsableCommand {
       call within each queue's capacity, and publishes decisions and cases in one transaction. \
       Run it again for the same date and it changes nothing and says so.
 
-      No case opens on a day that is no business day.
+      No case opens by a score on a day that is no business day. What customers said since the last       run opens cases too, whatever their scores, where their signal has opens_case = true.
+
+      A team that begins: --shadow for some weeks, which decides and reports and opens nothing.
+
+      Try:
+        tacit nightly --as-of 2026-03-02
+        tacit nightly --as-of 2026-03-02 --shadow
+        tacit queue why 00417
 
       Says whether tonight's silent accounts are still those that the model was made for: steady, \
       watch or act, and what to do. drift.json beside the run's score file has the numbers. Drift \
@@ -23,8 +30,16 @@ struct NightlyCommand: ParsableCommand {
   @OptionGroup var options: ProjectOptions
   @OptionGroup var date: AsOfOption
 
-  @Flag(help: "Decide and say what would happen; publish nothing.")
+  @Flag(help: "Decide and say what would happen; write nothing.")
   var dryRun = false
+  @Flag(help: "Decide, and write scores and decisions beside the runs; open nothing.")
+  var shadow = false
+
+  func validate() throws {
+    if shadow && dryRun {
+      throw ValidationError("--shadow writes what it decides, --dry-run nothing: give one of them")
+    }
+  }
 
   func run() throws {
     let session = try Session(options)
@@ -32,8 +47,11 @@ struct NightlyCommand: ParsableCommand {
     OutreachSettings.requireQueue(session.file)
     try session.file.check()
     let asOf = try date.instant(in: session.histories.timeZone)
+    if dryRun || shadow { return try rehearse(session, asOf) }
     let place = session.outreach.store
-    if !dryRun, place.mayExist {
+    let lock = try RunLock(folder: session.file.folder)
+    defer { withExtendedLifetime(lock) {} }
+    if place.mayExist {
       let store = try CaseStore(existing: place)
       if let run = try store.run(asOf: asOf) {
         return try report(session, .alreadyPublished(run), store)
@@ -42,23 +60,55 @@ struct NightlyCommand: ParsableCommand {
     let version = try session.models.load()
     let base = try session.readBase()
     let scorer = try makeScorer(session, version, base, asOf, sampling: true)
-    if !dryRun {
-      // Made only now: input that is refused leaves no store behind.
-      let store = try CaseStore(place)
-      try report(session, try publishNight(session, scorer, store), store)
-    } else {
-      let store = place.mayExist ? try CaseStore(existing: place) : nil
-      let plan = try planNight(
-        scorer, feedback: try session.requireFeedback(), settings: session.outreach,
-        work: try store?.openWork(asOf: asOf) ?? OpenWork(),
-        facts: runFacts(scorer, scores: "", digest: "")
-      ).plan
-      let counts = Disposition.allCases.map { "\(plan.count($0)) \(words($0))" }
-      print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
-      let drift = try nightDrift(session, scorer, store).counting(
-        flagged: plan.volume, before: try store?.volumes(before: asOf) ?? [])
-      for line in drift.lines(session, file: nil) { print(line) }
+    // Made only now: input that is refused leaves no store behind.
+    let store = try CaseStore(place)
+    try report(session, try publishNight(session, scorer, store), store)
+  }
+
+  /// A night decided and not published.
+  private func rehearse(_ session: Session, _ asOf: Instant) throws {
+    let place = session.outreach.store
+    let version = try session.models.load()
+    let base = try session.readBase()
+    let scorer = try makeScorer(session, version, base, asOf, sampling: true)
+    let store = place.mayExist ? try CaseStore(existing: place) : nil
+    var facts = runFacts(scorer, scores: "", digest: "")
+    if shadow { facts = try writeScores(session, scorer, under: "shadow") }
+    let night = try planNight(
+      scorer, feedback: try session.requireFeedback(), settings: session.outreach,
+      work: try store?.openWork(asOf: asOf) ?? OpenWork(), facts: facts)
+    let plan = night.plan
+    let drift = try nightDrift(session, scorer, store).counting(
+      flagged: plan.volume, before: try store?.volumes(before: asOf) ?? [])
+    var file: URL?
+    if shadow {
+      let decisions = session.file.folder.appendingPathComponent(facts.scoresPath)
+        .deletingLastPathComponent().appendingPathComponent("decisions.csv")
+      let out = try OutputFile(path: decisions.path)
+      try out.write(DecisionList.csv(night))
+      try out.commit()
+      file = decisions
     }
+    if options.json {
+      return try printJSON(
+        Report(
+          asOf: asOf.description, published: false, model: facts.model, silent: facts.silent,
+          decisions: Dictionary(
+            uniqueKeysWithValues: Disposition.allCases.filter { plan.count($0) > 0 }
+              .map { ($0.rawValue, plan.count($0)) }),
+          casesOpened: 0, voiced: night.cases.count { $0.form == .voiced },
+          explored: plan.count(.exploration), incidents: night.incidents.map(\.feature),
+          scores: facts.scoresPath, scoresSHA256: facts.scoresSHA256,
+          drift: DriftReport(state: drift.drift.state, advice: drift.drift.advice)))
+    }
+    let counts = Disposition.allCases.filter { plan.count($0) > 0 }
+      .map { "\(grouped(plan.count($0))) \(words($0))" }
+    print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
+    let voiced = night.cases.count { $0.form == .voiced }
+    if voiced > 0 { print("\(voiced) customers spoke and would be answered") }
+    for incident in night.incidents { print(words(incident)) }
+    for line in drift.lines(session, file: nil) { print(line) }
+    if let file { print("decisions \(file.path)") }
   }
 
   private struct Report: Encodable {
@@ -68,6 +118,8 @@ struct NightlyCommand: ParsableCommand {
     var silent: Int
     var decisions: [String: Int]
     var casesOpened: Int
+    var voiced, explored: Int
+    var incidents: [String]
     var scores: String
     var scoresSHA256: String
     var drift: DriftReport?
@@ -76,7 +128,7 @@ struct NightlyCommand: ParsableCommand {
   private struct DriftReport: Encodable {
     var state: Drift.State
     var advice: [String]
-    var file: String
+    var file: String?
   }
 
   private func report(
@@ -92,13 +144,15 @@ struct NightlyCommand: ParsableCommand {
     let file = driftFile(session, run.scoresPath)
     let drift = FileManager.default.contents(atPath: file.path).flatMap(NightDrift.init(contents:))
     drift?.warn(session, file: file.path)
+    let incidents = try store.incidents().filter { $0.asOf == run.asOf }
     if options.json {
       return try printJSON(
         Report(
           asOf: run.asOf.description, published: isNew, model: run.model, silent: run.silent,
           decisions: Dictionary(
             uniqueKeysWithValues: decisions.map { ($0.disposition.rawValue, $0.count) }),
-          casesOpened: isNew ? run.flagged : 0, scores: run.scoresPath,
+          casesOpened: isNew ? run.flagged + run.voiced + run.explored : 0, voiced: run.voiced,
+          explored: run.explored, incidents: incidents.map(\.feature), scores: run.scoresPath,
           scoresSHA256: run.scoresSHA256,
           drift: drift.map {
             DriftReport(state: $0.drift.state, advice: $0.drift.advice, file: file.path)
@@ -110,40 +164,44 @@ struct NightlyCommand: ParsableCommand {
         "\(run.silent) silent accounts scored as of \(date.asOf); "
           + (counts.isEmpty ? "nobody above the cut" : counts.joined(separator: ", ")))
       if !run.businessDay { print("\(date.asOf) is no business day: no case was opened") }
+      if run.voiced > 0 {
+        print("\(grouped(run.voiced)) customers spoke and are to be answered: cases opened")
+      }
+      for incident in incidents { print(words(incident)) }
       for line in drift?.lines(session, file: file.path) ?? [] { print(line) }
-      if run.flagged > 0 { print("next: tacit queue list --project \(options.project)") }
+      if run.flagged + run.voiced + run.explored > 0 {
+        print("next: tacit queue list --project \(options.project)")
+      }
     } else {
       print(
-        "the run as of \(date.asOf) is already published (\(run.flagged) cases, model "
+        "the run as of \(date.asOf) is already published (\(run.flagged + run.voiced + run.explored) cases, model "
           + "\(run.model)); nothing was changed")
-    }
-  }
-
-  private func words(_ disposition: Disposition) -> String {
-    switch disposition {
-    case .flagged: "cases opened"
-    case .holdout: "left alone by lot"
-    case .exploration: "drawn by lot to be asked"
-    case .openCase: "already being worked"
-    case .coolingDown: "contacted too lately"
-    case .snoozed: "snoozed"
-    case .onHold: "on hold"
-    case .yearlyMaximum: "contacted as often as a year allows"
-    case .doNotContact: "not to be contacted"
-    case .openComplaint: "with a complaint that others handle"
-    case .incident: "part of an incident"
-    case .notWorthIt: "whose contact costs more than it brings"
-    case .noQueue: "that no queue takes"
-    case .noCapacity: "beyond capacity"
     }
   }
 }
 
-/// Writes the run's score file, then decides and publishes in one transaction, with `drift.json` beside
-/// the score file: written under the store's lock, it is the published run's. `scorer`: with its sample.
+/// Writes the run's score file, then decides and publishes in one transaction.
 func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) throws -> Publication {
-  let date = dateName(scorer.asOf, session.histories.timeZone)
-  let folder = session.file.folder.appendingPathComponent("runs/\(date)")
+  let facts = try writeScores(session, scorer, under: "runs")
+  let feedback = try session.requireFeedback()
+  let drift = try nightDrift(session, scorer, store)
+  let volumes = try store.volumes(before: scorer.asOf)
+  return try store.publish(asOf: scorer.asOf) { work in
+    let night = try planNight(
+      scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
+    try OutputFile.write(
+      try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
+      to: driftFile(session, facts.scoresPath))
+    return night
+  }
+}
+
+/// Writes the scores of all the silent into a folder of the date's.
+private func writeScores(
+  _ session: Session, _ scorer: Scorer, under kind: String
+) throws -> RunFacts {
+  let place = "\(kind)/\(dateName(scorer.asOf, session.histories.timeZone))"
+  let folder = session.file.folder.appendingPathComponent(place)
   do {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   } catch {
@@ -159,23 +217,41 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
   guard rename(partial.path, scores.path) == 0 else {
     throw HistoriesError.output("cannot rename \(partial.path) to \(scores.path)")
   }
-  let facts = runFacts(
-    scorer, scores: "runs/\(date)/\(scores.lastPathComponent)", digest: digest)
-  let feedback = try session.requireFeedback()
-  let drift = try nightDrift(session, scorer, store)
-  let volumes = try store.volumes(before: scorer.asOf)
-  return try store.publish(asOf: scorer.asOf) { work in
-    let night = try planNight(
-      scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
-    try OutputFile.write(
-      try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
-      to: driftFile(session, facts.scoresPath))
-    return night
-  }
+  return runFacts(scorer, scores: "\(place)/\(scores.lastPathComponent)", digest: digest)
 }
 
 private func runFacts(_ scorer: Scorer, scores: String, digest: String) -> RunFacts {
   RunFacts(
     model: scorer.version.version, scoresPath: scores, scoresSHA256: digest,
     tacitVersion: tacitVersion, accounts: scorer.counts.accounts, silent: scorer.counts.silent)
+}
+
+/// What was decided, in words.
+func words(_ disposition: Disposition) -> String {
+  switch disposition {
+  case .flagged: "cases opened"
+  case .holdout: "left alone by lot"
+  case .exploration: "drawn by lot to be asked"
+  case .openCase: "already being worked"
+  case .coolingDown: "contacted too lately"
+  case .snoozed: "snoozed"
+  case .onHold: "on hold"
+  case .yearlyMaximum: "contacted as often as a year allows"
+  case .doNotContact: "not to be contacted"
+  case .openComplaint: "with a complaint that others handle"
+  case .incident: "part of an incident"
+  case .notWorthIt: "whose contact costs more than it brings"
+  case .noQueue: "that no queue takes"
+  case .noCapacity: "beyond capacity"
+  }
+}
+
+func words(_ incident: Incident) -> String {
+  "incident: \(grouped(incident.accounts)) flagged accounts share one first reason, "
+    + "\(inert(incident.feature)), where \(fixed(incident.expected, 1)) were to be expected: one cause "
+    + "to be looked into, so no case was opened for them"
+}
+
+private func fixed(_ value: Double, _ decimals: Int) -> String {
+  String(format: "%.\(decimals)f", value)
 }

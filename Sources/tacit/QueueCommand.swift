@@ -6,8 +6,11 @@ import Outreach
 /// `tacit queue …`: the cases that wait for people.
 struct QueueCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "queue", abstract: "Shows the cases that outreach has opened.",
-    subcommands: [List.self, Show.self], defaultSubcommand: List.self)
+    commandName: "queue", abstract: "The cases that outreach has opened: look, take, work, close.",
+    subcommands: [
+      List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
+      Lift.self, Why.self, Log.self, Check.self,
+    ], defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,12 +33,7 @@ struct QueueCommand: ParsableCommand {
       let desk = try Desk(project)
       var cases = try desk.cases()
       if let queue {
-        let known = desk.queues + cases.map(\.queue)
-        guard known.contains(queue) else {
-          let nearest = nearestName(to: queue, among: known)
-          throw ValidationError(
-            "no queue is named \(queue)" + (nearest.map { ": did you mean \($0)?" } ?? ""))
-        }
+        try desk.requireQueue(queue, or: cases.map(\.queue))
         cases.removeAll { $0.queue != queue }
       }
       if let limit { cases = Array(cases.prefix(limit)) }
@@ -73,23 +71,27 @@ struct QueueCommand: ParsableCommand {
   }
 }
 
-/// What looking at cases needs of a project: its store, its zone and the order of its queues.
-private struct Desk {
+/// What working on cases needs of a project: its store, its zone and its queues.
+struct Desk {
   let store: CaseStore
   let zone: LocalTime
   let queues: [String]
+  let webhooks: [String]
+  private let accounts: AccountsSource?
 
   init(_ path: String) throws {
     let project = try ProjectFile(path: path)
-    let named = project.root.string("time_zone")
-    zone = named.flatMap { LocalTime(identifier: $0) } ?? .utc
-    if let named, zone.identifier != named {
-      project.root.report("time_zone", "no time zone is named `\(named)`")
-    }
-    let place = OutreachSettings.storePlace(project)
-    queues = project.root.tables("queue").compactMap { $0.string("name") }
+    let histories = HistorySettings(project: project)
+    let outreach = OutreachSettings(
+      project: project, timeZone: histories.timeZone,
+      numeric: histories.accounts?.numeric ?? [],
+      categorical: histories.accounts?.categorical ?? [])
     try project.check()
-    store = try CaseStore(existing: place)
+    zone = histories.timeZone
+    queues = outreach.queues.map(\.name)
+    webhooks = outreach.webhooks
+    accounts = histories.accounts
+    store = try CaseStore(existing: outreach.store)
   }
 
   /// Open cases by queue: the project's queues in its order, then queues it no longer has.
@@ -97,5 +99,20 @@ private struct Desk {
     let cases = try store.openCases()
     let gone = Set(cases.map(\.queue)).subtracting(queues).sorted()
     return (queues + gone).flatMap { queue in cases.filter { $0.queue == queue } }
+  }
+
+  func requireQueue(_ name: String, or more: [String] = []) throws {
+    let known = queues + more
+    guard !known.contains(name) else { return }
+    let nearest = nearestName(to: name, among: known)
+    throw ValidationError(
+      "no queue is named \(name)" + (nearest.map { ": did you mean \($0)?" } ?? ""))
+  }
+
+  /// Whether the accounts file, as it is now, forbids contact: asked again when a case is taken.
+  func mustNotBeContacted() throws -> (String) -> Bool {
+    guard let accounts, accounts.doNotContact != nil else { return { _ in false } }
+    let silent = Set(try accounts.accountsNotToContact(zone: zone).map { AccountKey($0) })
+    return { silent.contains(AccountKey($0)) }
   }
 }

@@ -39,7 +39,7 @@ import Testing
     for (place, account) in drawn.enumerated() {
       let outcome =
         place >= 400
-        ? "unreached" : try #require(truth[account]) ? "detractor" : "non-detractor"
+        ? "unreached" : try #require(truth[account] as Bool?) ? "detractor" : "non-detractor"
       answers += "\(account),2026-03-01,2026-03-01,\(outcome)\n"
     }
     try Data(answers.utf8).write(to: folder.appendingPathComponent("answers.csv"))

@@ -220,6 +220,8 @@ struct AccountsFile: Sendable {
     }
   }
 
+  func forbidsContact(_ row: Int) -> Bool { doNotContact[row] }
+
   func record(_ row: Int) -> AccountRecord {
     func text(_ column: TextColumn) -> String? { texts[column.rawValue]?[row] }
     var record = AccountRecord(account: ids[row])
@@ -240,6 +242,17 @@ struct AccountsFile: Sendable {
     record.doNotContact = doNotContact[row]
     record.doNotProfile = doNotProfile[row]
     return record
+  }
+}
+
+extension AccountsSource {
+  /// The accounts that the file, as it is now, forbids to contact. Reads the whole file: O(bytes).
+  package func accountsNotToContact(zone: LocalTime) throws(HistoriesError) -> [String] {
+    guard let doNotContact else { return [] }
+    var consent = AccountsSource(path: path, account: account)
+    consent.doNotContact = doNotContact
+    let file = try AccountsFile(consent, zone: zone, chunkBytes: 1 << 20)
+    return file.ids.indices.filter { file.forbidsContact($0) }.map { file.ids[$0] }
   }
 }
 

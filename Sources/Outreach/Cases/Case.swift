@@ -91,6 +91,7 @@ package struct Person: Sendable, Equatable, Codable {
   package var owner: String?
   package var preferredChannel: String?
   package var updateEveryDays: Int?
+  package var timeZone: String?
 
   /// Nil where the file says nothing of these.
   package init?(_ record: AccountRecord) {
@@ -100,8 +101,9 @@ package struct Person: Sendable, Equatable, Codable {
     owner = record.owner
     preferredChannel = record.preferredChannel
     updateEveryDays = record.updateEveryDays
+    timeZone = record.timeZone
     if name == nil, email == nil, phone == nil, owner == nil, preferredChannel == nil,
-      updateEveryDays == nil
+      updateEveryDays == nil, timeZone == nil
     {
       return nil
     }

@@ -37,7 +37,9 @@ package func planNight(
         channel: settings.voices.rule(of: said.kind)?.channel ?? said.channel ?? queue.channel,
         asOf: asOf, openedAt: said.knownAt,
         due: settings.calendar.due(opened: said.knownAt, businessDays: queue.dueBusinessDays),
-        voice: said, record: record))
+        closeDue: queue.closeBusinessDays.map {
+          settings.calendar.due(opened: said.knownAt, businessDays: $0)
+        }, voice: said, record: record))
   }
   var plan = decide(
     scorer.ranking, asOf: asOf, settings: settings, work: work,
@@ -89,7 +91,9 @@ package func planNight(
         account: decision.id, queue: queue.name, channel: queue.channel, asOf: asOf,
         openedAt: asOf,
         due: settings.calendar.due(opened: asOf, businessDays: queue.dueBusinessDays),
-        model: scorer.version.version, score: scores[index], exemplars: exemplars[index],
+        closeDue: queue.closeBusinessDays.map {
+          settings.calendar.due(opened: asOf, businessDays: $0)
+        }, model: scorer.version.version, score: scores[index], exemplars: exemplars[index],
         record: base.record(Int(decision.account))))
   }
   return Night(

@@ -1,0 +1,377 @@
+import ArgumentParser
+import Detraction
+import Foundation
+import Histories
+import Outreach
+
+// `tacit queue claim|act|release|close|hold|lift|why|log|check`: working the cases.
+
+/// What everybody who works a case says of themselves.
+struct WorkOptions: ParsableArguments {
+  @Option(help: "The project file.")
+  var project = "tacit.toml"
+  @Option(help: ArgumentHelp("Who does it, as an id of the team's.", valueName: "agent"))
+  var by: String
+  @Option(help: ArgumentHelp("When (default: now).", valueName: "instant"))
+  var now: String?
+  @Flag(help: "The case as one object.")
+  var json = false
+
+  func validate() throws {
+    if by.isEmpty || by == Action.run { throw ValidationError("--by \(by) names no agent") }
+  }
+
+  func instant(_ zone: LocalTime) throws -> Instant { try time(now, "--now", zone) }
+
+  func report(_ open: Case, _ desk: Desk) throws {
+    try FileHandle.standardOutput.write(
+      contentsOf: json
+        ? CaseListing.json(open) : Data(CaseListing(zone: desk.zone).detail(open).utf8))
+  }
+}
+
+/// An instant as people type it; this instant where they do not. The one place that reads the clock.
+func time(_ text: String?, _ option: String, _ zone: LocalTime) throws -> Instant {
+  guard let text else {
+    return Instant(microseconds: Int64((Date().timeIntervalSince1970 * 1e6).rounded(.down)))
+  }
+  guard let instant = Instant(asOf: text, zone: zone) else {
+    throw ValidationError(
+      "\(option) \(text) is no time: expected YYYY-MM-DD, YYYY-MM-DDThh:mm or a full instant")
+  }
+  return instant
+}
+
+extension QueueCommand {
+  struct Claim: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Takes the next case, or the one of an account, for a time.",
+      discussion: """
+        The next case is the one due first among those nobody holds, or whose holder's time is over. \
+        Two who claim at once get two cases. Consent and holds are checked again: who must not be \
+        contacted by now is passed over.
+
+        Try:
+          tacit queue claim --by anna
+          tacit queue claim --by anna --queue strategic --hours 8
+          tacit queue claim 00417 --by anna
+        """)
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account whose open case is taken.")
+    var account: String?
+    @Option(help: "Only from this queue.")
+    var queue: String?
+    @Option(help: "How long it is held without a further claim.")
+    var hours = 4
+
+    func validate() throws {
+      guard (1...720).contains(hours) else {
+        throw ValidationError("--hours is \(hours), expected 1 to 720")
+      }
+    }
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      if let queue { try desk.requireQueue(queue) }
+      let now = try work.instant(desk.zone)
+      let until = Instant(microseconds: now.microseconds + Int64(hours) * 3_600_000_000)
+      let refused = try desk.mustNotBeContacted()
+      if let account {
+        return try work.report(
+          try desk.store.claim(
+            .account(account), by: work.by, at: now, until: until, webhooks: desk.webhooks,
+            refused: refused), desk)
+      }
+      guard
+        let taken = try desk.store.claim(
+          by: work.by, queue: queue, at: now, until: until, webhooks: desk.webhooks,
+          refused: refused)
+      else {
+        return printToStandardError("no case to take: everything open is held by somebody")
+      }
+      try work.report(taken, desk)
+    }
+  }
+
+  struct Act: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Records one step of the work on a case.",
+      discussion: """
+        Steps: attempted (nobody there), message_left, reached, messaged; answered --verdict \
+        detractor|non-detractor --mode phone (what the customer said); opinion --view "…" (what you \
+        think: never taken for an answer); waiting and resumed (the next move is the customer's: \
+        your clock stands still); appointed --from … --to …; reassigned --owner … or --queue …; noted.
+
+        Try:
+          tacit queue act 00417 attempted --by anna
+          tacit queue act 00417 answered --verdict detractor --mode phone --by anna --note "late twice"
+        """)
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+    @Argument(help: "The step.")
+    var step: String
+    @Option(help: "detractor or non-detractor: with answered.")
+    var verdict: String?
+    @Option(help: "How the customer was spoken with: with answered.")
+    var mode: String?
+    @Option(help: "The agent's own view: with opinion.")
+    var view: String?
+    @Option(help: "Beginning and end of an appointment.")
+    var from: String?
+    @Option(help: .hidden)
+    var to: String?
+    @Option(help: "To whom: with reassigned.")
+    var owner: String?
+    @Option(help: "To which queue: with reassigned.")
+    var queue: String?
+    @Option(help: "What was said or seen; erased with the account.")
+    var note: String?
+
+    private static let steps: [Action.Kind] = [
+      .attempted, .messageLeft, .reached, .messaged, .answered, .opinion, .waiting, .resumed,
+      .appointed, .escalated, .reassigned, .noted,
+    ]
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      guard let kind = Self.steps.first(where: { $0.rawValue == step }) else {
+        let names = Self.steps.map(\.rawValue)
+        throw ValidationError(
+          "no step is named \(step)"
+            + (nearestName(to: step, among: names).map { ": did you mean \($0)?" }
+              ?? ": expected one of \(names.joined(separator: ", "))"))
+      }
+      var detail: [String: String] = [:]
+      switch kind {
+      case .answered:
+        guard let verdict, Action.Verdict(rawValue: verdict) != nil, let mode else {
+          throw ValidationError(
+            "answered needs --verdict detractor or non-detractor, and --mode such as phone")
+        }
+        detail = ["verdict": verdict, "mode": mode]
+      case .opinion:
+        guard let view else { throw ValidationError("opinion needs --view") }
+        detail = ["view": view]
+      case .appointed:
+        guard let from, let to else { throw ValidationError("appointed needs --from and --to") }
+        detail = [
+          "from": try time(from, "--from", desk.zone).description,
+          "to": try time(to, "--to", desk.zone).description,
+        ]
+      case .reassigned:
+        if let queue { try desk.requireQueue(queue) }
+        detail = ["owner": owner, "queue": queue].compactMapValues(\.self)
+        if detail.isEmpty { throw ValidationError("reassigned needs --owner or --queue") }
+      default: break
+      }
+      let action = Action(
+        at: try work.instant(desk.zone), kind: kind, actor: work.by, detail: detail, note: note)
+      try work.report(
+        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+    }
+  }
+
+  struct Release: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Gives a case back to its queue.")
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      let action = Action(at: try work.instant(desk.zone), kind: .released, actor: work.by)
+      try work.report(
+        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+    }
+  }
+
+  struct Close: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Closes a case with its outcome.",
+      discussion: """
+        Outcomes: resolved, nothing_wrong (which is an answer: the account was content), unreached, \
+        declined (wants no contact about it), lost.
+        """)
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+    @Argument(help: "The outcome.")
+    var outcome: String
+    @Option(help: "What was said or seen; erased with the account.")
+    var note: String?
+
+    private static let outcomes: [Action.Outcome] = [
+      .resolved, .nothingWrong, .unreached, .declined, .lost,
+    ]
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      guard Self.outcomes.contains(where: { $0.rawValue == outcome }) else {
+        let names = Self.outcomes.map(\.rawValue)
+        throw ValidationError(
+          "no outcome is named \(outcome)"
+            + (nearestName(to: outcome, among: names).map { ": did you mean \($0)?" }
+              ?? ": expected one of \(names.joined(separator: ", "))"))
+      }
+      let action = Action(
+        at: try work.instant(desk.zone), kind: .closed, actor: work.by,
+        detail: ["outcome": outcome], note: note)
+      try work.report(
+        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+    }
+  }
+
+  struct HoldAccount: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "hold",
+      abstract: "Leaves an account alone for a time: no case opens, none is claimed.",
+      discussion:
+        "Kinds: bereavement, dispute, legal, complaint (others handle it), snooze, opt_out.")
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+    @Argument(help: "Why.")
+    var kind: String
+    @Option(help: ArgumentHelp("Until when (default: until it is lifted).", valueName: "date"))
+    var until: String?
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      let kind = try holdKind(kind)
+      let now = try work.instant(desk.zone)
+      let until = try until.map { try time($0, "--until", desk.zone) }
+      if let until, until <= now {
+        throw ValidationError("--until is not later than now: the hold would hold nothing")
+      }
+      try desk.store.hold(
+        Hold(account: account, kind: kind, since: now, until: until), by: work.by)
+    }
+  }
+
+  struct Lift: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Ends a hold.")
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+    @Argument(help: "The kind of hold.")
+    var kind: String
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      if try !desk.store.lift(try holdKind(kind), of: account) {
+        throw OutreachError.missing("account \(account) has no hold of this kind")
+      }
+    }
+  }
+
+  struct Why: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Says what each night decided about an account, and why.")
+
+    @Option(help: "The project file.")
+    var project = "tacit.toml"
+    @Argument(help: "The account.")
+    var account: String
+    @Flag(help: "An array of objects.")
+    var json = false
+
+    private struct Report: Encodable {
+      var asOf, decision: String
+      var rank: Int
+      var probability: Double
+      var queue: String?
+    }
+
+    func run() throws {
+      let desk = try Desk(project)
+      let decisions = try desk.store.decisions(account: account)
+      if json {
+        return try printJSON(
+          decisions.map {
+            Report(
+              asOf: $0.asOf.description, decision: $0.disposition.rawValue, rank: $0.rank,
+              probability: $0.probability, queue: $0.queue)
+          })
+      }
+      if decisions.isEmpty {
+        print(
+          "no night decided anything about this account: it stood below the cut, had spoken, or "
+            + "may not be profiled. The score file of the run has its score.")
+      }
+      for decision in decisions {
+        print(
+          "\(dateName(decision.asOf, desk.zone))  \(words(decision.disposition))"
+            + (decision.queue.map { ", queue \(inert($0))" } ?? "")
+            + "; number \(grouped(decision.rank)) of the silent")
+      }
+    }
+  }
+
+  struct Log: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows every step of the work on an account's cases.")
+
+    @Option(help: "The project file.")
+    var project = "tacit.toml"
+    @Argument(help: "The account.")
+    var account: String
+
+    func run() throws {
+      let desk = try Desk(project)
+      let listing = CaseListing(zone: desk.zone)
+      let cases = try desk.store.cases(account: account)
+      if cases.isEmpty { throw OutreachError.missing("no case for account \(account)") }
+      for one in cases {
+        print("case \(one.number), queue \(inert(one.queue))")
+        for action in try desk.store.actions(of: one.number) {
+          let detail = action.detail.sorted { $0.key < $1.key }
+            .map { "\($0.key) \(inert($0.value))" }.joined(separator: ", ")
+          print(
+            "  \(listing.timeText(action.at))  \(inert(action.actor))  "
+              + action.kind.rawValue.replacing("_", with: " ")
+              + (detail.isEmpty ? "" : " (\(detail))")
+              + (action.note.map { ": " + inert($0) } ?? ""))
+        }
+      }
+    }
+  }
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Checks that every case's log is whole and its state follows from it.")
+
+    @Option(help: "The project file.")
+    var project = "tacit.toml"
+
+    func run() throws {
+      let desk = try Desk(project)
+      let damaged = try desk.store.damagedCases()
+      guard damaged.isEmpty else {
+        throw OutreachError.dataContract(
+          "the log of \(damaged.count) case\(damaged.count == 1 ? "" : "s") was changed after it was "
+            + "written (numbers \(damaged.prefix(20).map(String.init).joined(separator: ", "))): "
+            + "restore the store from a backup")
+      }
+      print("every case's log is whole")
+    }
+  }
+}
+
+private func holdKind(_ name: String) throws -> Hold.Kind {
+  guard let kind = Hold.Kind(rawValue: name) else {
+    let names = Hold.Kind.allCases.map(\.rawValue)
+    throw ValidationError(
+      "no hold is named \(name)"
+        + (nearestName(to: name, among: names).map { ": did you mean \($0)?" }
+          ?? ": expected one of \(names.joined(separator: ", "))"))
+  }
+  return kind
+}
