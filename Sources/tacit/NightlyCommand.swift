@@ -105,7 +105,7 @@ struct NightlyCommand: ParsableCommand {
       .map { "\(grouped(plan.count($0))) \(words($0))" }
     print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
     let voiced = night.cases.count { $0.form == .voiced }
-    if voiced > 0 { print("\(voiced) customers spoke and would be answered") }
+    if voiced > 0 { print(spoke(voiced) + " and would be answered") }
     for incident in night.incidents { print(words(incident)) }
     for line in drift.lines(session, file: nil) { print(line) }
     if let file { print("decisions \(file.path)") }
@@ -165,7 +165,7 @@ struct NightlyCommand: ParsableCommand {
           + (counts.isEmpty ? "nobody above the cut" : counts.joined(separator: ", ")))
       if !run.businessDay { print("\(date.asOf) is no business day: no case was opened") }
       if run.voiced > 0 {
-        print("\(grouped(run.voiced)) customers spoke and are to be answered: cases opened")
+        print(spoke(run.voiced) + " and \(run.voiced == 1 ? "is" : "are") to be answered")
       }
       for incident in incidents { print(words(incident)) }
       for line in drift?.lines(session, file: file.path) ?? [] { print(line) }
@@ -244,6 +244,10 @@ func words(_ disposition: Disposition) -> String {
   case .noQueue: "that no queue takes"
   case .noCapacity: "beyond capacity"
   }
+}
+
+private func spoke(_ count: Int) -> String {
+  count == 1 ? "1 customer spoke" : "\(grouped(count)) customers spoke"
 }
 
 func words(_ incident: Incident) -> String {

@@ -67,6 +67,11 @@ import Testing
     #expect(abs(value - actual) < 3 / 1.96 * (high - low) / 2)
     #expect(high - low < 0.1)
 
+    // The answers of those never asked and of those who ignored a question add up to all.
+    let asked = try #require(metrics["asked_levels"] as? [[String: Any]])
+    #expect(asked.reduce(0) { $0 + ($1["answers"] as? Int ?? 0) } == 400)
+    #expect(asked.count >= 2 && asked.allSatisfy { ($0["silent"] as? Int ?? 0) > 0 })
+
     let after = try json(
       try Program.run("score", "--as-of", asOf, "--out", "after.csv", "--json", in: folder).output)
     #expect(after["level_measured"] as? Bool == true)

@@ -89,6 +89,9 @@ package struct Model: Sealed {
     package var weighting: WeightedTraining
     package var permutation: PermutationTest
     package var level: SilentLevel
+    /// The level apart for those never asked and those who ignored a question; nil without survey
+    /// mechanics or answers.
+    package var askedLevels: [AskedLevel]?
     /// Trainings like this one on past dates, judged by what came after; nil: not tried.
     package var stability: Backtest.Stability?
 

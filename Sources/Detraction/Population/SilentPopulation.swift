@@ -22,6 +22,15 @@ package struct SilentCounts: Codable, Sendable, Equatable {
 
   package var silent: Int { lapsed + neverSpoken }
 
+  /// Of the silent, those asked in this way.
+  func count(of asked: Asked) -> Int {
+    switch asked {
+    case .never: neverAsked
+    case .ignored: ignored
+    case .earlier: askedEarlier
+    }
+  }
+
   /// Counts one account with a history; nil where it may not be profiled or is not silent.
   mutating func take(
     _ account: Int, of base: HistoryBase, feedback: [HistoryBase.Feedback], _ rule: SilenceRule,

@@ -141,6 +141,16 @@ enum SilentEvidenceSections {
       Number.interval(level.baseBounds.low, level.baseBounds.high, Number.percent),
     ])
     section.html += HTMLText.table(["unhappy", "share"], rows)
+    if let asked = facts.model.evidence?.askedLevels {
+      section.html += HTMLText.table(
+        ["silent accounts", "how many", "answers", "unhappy (95 %)"],
+        asked.map {
+          [
+            words($0.asked), Number.grouped($0.silent), Number.grouped($0.answers),
+            EvidenceSections.estimate($0.rate, Number.percent),
+          ]
+        }, caption: "By how they had been asked")
+    }
     if let slope = level.slope, let p = level.slopeP, p < 0.05 {
       section.html += HTMLText.paragraph(
         "The answers' slope on the scores is \(Number.fixed(slope)), surely not 1: how much readier "
@@ -148,5 +158,13 @@ enum SilentEvidenceSections {
           + "probabilities does not.", class: "note")
     }
     return section
+  }
+
+  private static func words(_ asked: Asked) -> String {
+    switch asked {
+    case .never: "never asked"
+    case .ignored: "asked lately, and did not answer"
+    case .earlier: "asked before that only"
+    }
   }
 }

@@ -13,7 +13,8 @@ struct Judgement {
   /// `fitted`: the fit that will score; `silentLogits`: its own, of all the silent.
   init(
     _ trainer: Trainer, _ known: Respondents, _ fitted: Trainer.Fitted, _ inquiry: Inquiry,
-    silentLogits: [Double], answers: SilentAnswers, stability: Backtest.Stability?
+    silentLogits: [Double], answers: SilentAnswers, stability: Backtest.Stability?,
+    askedLevels: [Model.AskedLevel]?
   ) throws(DetractionError) {
     let threads = trainer.threads
     let calibrate = { fitted.calibration.calibrated(logit: $0) }
@@ -75,7 +76,7 @@ struct Judgement {
         calibrationIntercept: line.intercept, requiredRows: required, capacity: capacity,
         bestFeature: bestFeature, overlap: inquiry.study.overlap, pooling: inquiry.pooling,
         weighting: inquiry.weighting, permutation: permutation, level: level,
-        stability: stability)
+        askedLevels: askedLevels, stability: stability)
       return (evidence, Grading(evidence.facts))
     }
   }

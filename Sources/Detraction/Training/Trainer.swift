@@ -93,7 +93,7 @@ package struct Trainer {
     let judgement = try inquiry.map { (inquiry) throws(DetractionError) in
       try Judgement(
         self, known, fitted, inquiry, silentLogits: silentLogits, answers: answers,
-        stability: try backtest?.stability())
+        stability: try backtest?.stability(), askedLevels: askedLevels(silent.counts))
     }
     var model = Model(
       name: name, asOf: asOf, timeZone: timeZone, feedback: feedback, training: training,
