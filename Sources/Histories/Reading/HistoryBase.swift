@@ -157,6 +157,26 @@ package struct HistoryBase: Sendable {
     }
   }
 
+  /// How many events of a kind, an index into `kinds`, an account has in a window, and the sum of their
+  /// values (none counts as 0), as far as known before `asOf`. O(events).
+  package func tally(
+    _ account: Int, kind: Int, in window: Range<Instant>, knownBefore asOf: Instant
+  ) -> (count: Int, sum: Double) {
+    let (partition, place) = locate(account)
+    return partitions[partition].withEvents(place) { events in
+      var (count, sum) = (0, 0.0)
+      for event in events
+      where Int(event.kind) == kind && event.at < asOf.microseconds
+        && event.knownAt < asOf.microseconds
+        && window.contains(Instant(microseconds: event.at))
+      {
+        count += 1
+        if !event.value.isNaN { sum += event.value }
+      }
+      return (count, sum)
+    }
+  }
+
   /// When the account's first event of role `feature` happened, known or not.
   package func firstEvent(_ index: Int) -> Instant? {
     let (partition, place) = locate(index)
