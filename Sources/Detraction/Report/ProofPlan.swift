@@ -26,7 +26,7 @@ package struct ProofPlan: Codable, Sendable, Equatable {
     self.base = base
     self.holdout = holdout
     rows = reductions.map { reduction in
-      let perArm = Self.perArm(base, base * (1 - reduction))
+      let perArm = SampleSize.perArm(base, base * (1 - reduction))
       // Arms of r to 1 take (1 + r)²/(4r) times the accounts of equal arms.
       let ratio = (1 - holdout) / holdout
       let total = 2 * perArm * (1 + ratio) * (1 + ratio) / (4 * ratio)
@@ -34,12 +34,5 @@ package struct ProofPlan: Codable, Sendable, Equatable {
         reduction: reduction, perArm: Int(perArm.rounded(.up)), accounts: Int(total.rounded(.up)),
         windows: callable.flatMap { $0 > 0 ? total * (1 - holdout) / Double($0) : nil })
     }
-  }
-
-  /// Accounts an arm to tell two shares apart: 5 % two-sided, power 80 %; (z.975 + z.8)²
-  /// [p0(1−p0) + p1(1−p1)] / (p0−p1)² (METHODS 7).
-  static func perArm(_ p0: Double, _ p1: Double) -> Double {
-    let z = 1.959963984540054 + 0.8416212335729143
-    return z * z * (p0 * (1 - p0) + p1 * (1 - p1)) / ((p0 - p1) * (p0 - p1))
   }
 }
