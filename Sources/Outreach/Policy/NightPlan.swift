@@ -55,7 +55,8 @@ package func planNight(
     asOf: asOf)
   let surging = Set(incidents.map(\.feature))
   var incidental: Set<Int32> = []
-  for index in flagged {
+  // Those left alone by lot as well: arms that lost different accounts could not be compared.
+  for index in chosen.indices where chosen[index].disposition != .exploration {
     if let feature = scores[index].reasons.first?.feature, surging.contains(feature) {
       incidental.insert(chosen[index].account)
     }
