@@ -260,7 +260,8 @@ private func money(_ value: Double) -> String {
   return grouped(Int(value.rounded()))
 }
 
-private func grouped(_ number: Int) -> String {
+/// A count with commas: 1,234,567.
+func grouped(_ number: Int) -> String {
   var digits = Array(String(number.magnitude).utf8)
   var place = digits.count - 3
   while place > 0 {
