@@ -62,6 +62,9 @@ struct NightlyCommand: ParsableCommand {
     let scorer = try makeScorer(session, version, base, asOf, sampling: true)
     // Made only now: input that is refused leaves no store behind.
     let store = try CaseStore(place)
+    for line in try experimentPlan(session, scorer, store) {
+      if options.json { options.say(line) } else { print(line) }
+    }
     try report(session, try publishNight(session, scorer, store), store)
   }
 
@@ -103,6 +106,7 @@ struct NightlyCommand: ParsableCommand {
     }
     let counts = Disposition.allCases.filter { plan.count($0) > 0 }
       .map { "\(grouped(plan.count($0))) \(words($0))" }
+    for line in try experimentPlan(session, scorer, store) { print(line) }
     print("would be decided as of \(date.asOf): " + counts.joined(separator: ", "))
     let voiced = night.cases.count { $0.form == .voiced }
     if voiced > 0 { print(spoke(voiced) + " and would be answered") }

@@ -15,6 +15,13 @@ package struct SilentSummary: Codable, Sendable {
     package var middle = 0.0
     package var high = 0.0
 
+    package init() {}
+
+    /// Counts an account, or `factor` times it, by a model's logit as a score file has it.
+    package mutating func add(scored logit: Double, by model: Model, times factor: Double = 1) {
+      add(model.calibration.calibrated(logit: logit), model.level, times: factor)
+    }
+
     /// Counts an account, or `factor` times it, by its calibrated logit.
     mutating func add(_ logit: Double, _ level: SilentLevel?, times factor: Double = 1) {
       guard let level else {

@@ -24,8 +24,8 @@ package struct ExperimentText {
         "  \(grouped(complete)) of \(grouped(enrolled)) accounts have had theirs "
           + "(\(grouped(all(reading.contact))) to be contacted, "
           + "\(grouped(all(reading.holdout))) left alone by lot).",
-        "  No difference stands here before that day: who looks again and again finds one where "
-          + "there is none.",
+        "  No difference stands here before that day: who looks again and again finds one",
+        "  where there is none.",
       ]
     case .tooFew:
       lines.append(

@@ -118,11 +118,6 @@ extension OutcomeMeasure {
       }
     }
 
-    /// Whether the whole horizon from `start` lies before the date.
-    package func isComplete(from start: Instant) -> Bool {
-      start.adding(days: outcome.horizonDays) <= asOf
-    }
-
     /// The measure of an account over [start, start + horizon), from what was known before the date;
     /// 0 or 1 for a share. O(events).
     package func value(_ account: Int, from start: Instant) -> Double {

@@ -43,7 +43,7 @@ package struct Queue: Sendable, Equatable {
   }
 }
 
-/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[calendar]`, `[calls]`,
+/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[[outcome]]`, `[calendar]`, `[calls]`,
 /// `[webhooks]` and `[store]`.
 package struct OutreachSettings: Sendable {
   /// In the order of the file: the first whose rule fits takes the account.
@@ -53,6 +53,8 @@ package struct OutreachSettings: Sendable {
   package var calls: OpeningHours
   package var policy: ContactPolicy
   package var experiment: Experiment?
+  /// What help should change.
+  package var outcomes: [OutcomeMeasure]
   package var voices: VoiceRules
   /// Where the opening and closing of cases is told.
   package var webhooks: [String]
@@ -62,7 +64,8 @@ package struct OutreachSettings: Sendable {
   package init(
     queues: [Queue], calendar: BusinessCalendar, calls: OpeningHours = .callWeek,
     policy: ContactPolicy = ContactPolicy(),
-    experiment: Experiment? = nil, voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
+    experiment: Experiment? = nil, outcomes: [OutcomeMeasure] = [],
+    voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
     store: StorePlace
   ) {
     self.queues = queues
@@ -70,6 +73,7 @@ package struct OutreachSettings: Sendable {
     self.calls = calls
     self.policy = policy
     self.experiment = experiment
+    self.outcomes = outcomes
     self.voices = voices
     self.webhooks = webhooks
     self.store = store
@@ -96,6 +100,8 @@ package struct OutreachSettings: Sendable {
     calls = OpeningHours(calls: project.root.table("calls"))
     policy = ContactPolicy(project.root.table("policy"), hasValue: attributes.value)
     experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
+    outcomes = OutcomeMeasure.all(
+      project: project, hasFeedback: project.root.value("feedback") != nil)
     voices = VoiceRules(project: project)
     webhooks = []
     store = Self.storePlace(project)
