@@ -39,7 +39,7 @@ func experimentPlan(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) t
     var silent = ArmSummary()
     // Silent when the horizon began: those silent now have said nothing in it by definition.
     let start = scorer.asOf.adding(days: -outcome.horizonDays)
-    let rule = SilenceRule(silentForDays: scorer.model.feedback.silentForDays)
+    let rule = SilenceRule(silentForDays: try session.requireFeedback().silentForDays)
     for account in 0..<scorer.base.accountCount
     where scorer.base.hasFeatureEvent(account, seenAsOf: start)
       && rule.voice(of: scorer.base.feedback(account), at: start).isSilent
