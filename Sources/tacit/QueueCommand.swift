@@ -10,7 +10,7 @@ struct QueueCommand: ParsableCommand {
     subcommands: [
       List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
       Lift.self, Why.self, Log.self, Check.self,
-      QueueReport.self,
+      QueueExport.self, QueueImport.self, QueueReport.self,
     ], defaultSubcommand: List.self)
 
   struct List: ParsableCommand {

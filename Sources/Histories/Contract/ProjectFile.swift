@@ -20,6 +20,7 @@ package final class ProjectFile {
   private static let sections = [
     "time_zone", "reading", "events", "accounts", "feedback", "features", "training", "level",
     "model", "store", "calendar", "calls", "queue", "policy", "experiment", "webhooks", "outcome",
+    "export", "import",
   ]
 
   /// Reads and parses `path`. Throws `inputMissing` (66) when it is not there and `projectFile`

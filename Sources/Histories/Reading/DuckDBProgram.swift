@@ -41,7 +41,7 @@ package enum DuckDBProgram {
   }
 
   /// `duckdb` on the PATH, then in the virtual environment that is active or stands in the folder.
-  private static func find() throws(HistoriesError) -> String {
+  static func find() throws(HistoriesError) -> String {
     let environment = ProcessInfo.processInfo.environment
     var folders = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
       .map { String(decoding: $0, as: UTF8.self) }
@@ -52,7 +52,7 @@ package enum DuckDBProgram {
       if FileManager.default.isExecutableFile(atPath: path) { return path }
     }
     throw .service(
-      "reading Parquet needs the `duckdb` program, found neither on the PATH nor in .venv/bin: "
+      "Parquet needs the `duckdb` program, found neither on the PATH nor in .venv/bin: "
         + "pip install duckdb-cli")
   }
 

@@ -58,6 +58,8 @@ package struct OutreachSettings: Sendable {
   package var voices: VoiceRules
   /// Where the opening and closing of cases is told.
   package var webhooks: [String]
+  /// The environment variable that holds the secret by which they are signed.
+  package var webhookSecret: String
   /// Where the store is.
   package var store: StorePlace
 
@@ -66,7 +68,7 @@ package struct OutreachSettings: Sendable {
     policy: ContactPolicy = ContactPolicy(),
     experiment: Experiment? = nil, outcomes: [OutcomeMeasure] = [],
     voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
-    store: StorePlace
+    webhookSecret: String = WebhookSettings.usualSecret, store: StorePlace
   ) {
     self.queues = queues
     self.calendar = calendar
@@ -76,6 +78,7 @@ package struct OutreachSettings: Sendable {
     self.outcomes = outcomes
     self.voices = voices
     self.webhooks = webhooks
+    self.webhookSecret = webhookSecret
     self.store = store
   }
 
@@ -103,7 +106,9 @@ package struct OutreachSettings: Sendable {
     outcomes = OutcomeMeasure.all(
       project: project, hasFeedback: project.root.value("feedback") != nil)
     voices = VoiceRules(project: project)
-    webhooks = []
+    let hooks = WebhookSettings(project.root.table("webhooks"))
+    webhooks = hooks.urls
+    webhookSecret = hooks.secret
     store = Self.storePlace(project)
   }
 

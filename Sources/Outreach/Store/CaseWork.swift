@@ -160,7 +160,7 @@ extension CaseStore {
     }
   }
 
-  private static func isHeldBack(
+  static func isHeldBack(
     _ account: String, at now: Instant, _ db: any StoreConnection
   ) throws -> Bool {
     try db.rows(StoreSQL.holdsOf, [.text(account)]).contains { row in

@@ -135,7 +135,7 @@ func canonicalJSON(_ value: some Encodable) -> String {
   return String(decoding: data, as: UTF8.self)
 }
 
-private func decoded<Value: Decodable>(_ text: String) throws(OutreachError) -> Value {
+func decoded<Value: Decodable>(_ text: String) throws(OutreachError) -> Value {
   do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch {
     throw SQLRow.damaged
   }

@@ -98,7 +98,21 @@ enum StoreSQL {
     LEFT JOIN notes n ON n.case_id = a.case_id AND n.number = a.number
     """
   static let actionsOf = actions + " WHERE a.case_id = ? ORDER BY a.number"
+  static let actionNumbered = actions + " WHERE a.case_id = ? AND a.number = ?"
   static let everyAction = actions + " ORDER BY a.case_id, a.number"
+  /// Notes of open cases, or of all, the newest of a case last.
+  static let notes = "SELECT n.case_id, n.note FROM notes n ORDER BY n.case_id, n.number"
+  static let notesOfOpen = """
+    SELECT n.case_id, n.note FROM notes n JOIN cases c ON c.id = n.case_id \
+    WHERE c.closed_at IS NULL ORDER BY n.case_id, n.number
+    """
+  /// What customers answered; not those who are erased.
+  static let answers = """
+    SELECT c.account, c.id, c.form, c.channel, c.as_of, a.at, a.detail FROM actions a \
+    JOIN cases c ON c.id = a.case_id \
+    WHERE a.kind = 'answered' AND (c.outcome IS NULL OR c.outcome <> 'erased') \
+    ORDER BY a.at, a.case_id, a.number
+    """
   /// Contacts since an instant, by account.
   static let touches = """
     SELECT c.account, max(a.at), count(*) FROM actions a JOIN cases c ON c.id = a.case_id \
@@ -148,10 +162,21 @@ enum StoreSQL {
   static let post = """
     INSERT INTO outbox (case_id, number, url, attempts, next_at) VALUES (?, ?, ?, 0, ?)
     """
-  static let waitingPosts = """
-    SELECT case_id, number, url, attempts FROM outbox \
-    WHERE delivered_at IS NULL AND dead_at IS NULL AND next_at <= ? \
-    ORDER BY case_id, number, url LIMIT ?
+  /// A post waits for its time, and for every earlier one of its case to the same place.
+  private static let waiting = """
+    FROM outbox o WHERE o.delivered_at IS NULL AND o.dead_at IS NULL AND o.next_at <= ? \
+    AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.case_id = o.case_id AND b.url = o.url \
+    AND b.number < o.number AND b.delivered_at IS NULL AND b.dead_at IS NULL)
+    """
+  static let waitingURLs = "SELECT o.url, count(*) \(waiting) GROUP BY o.url ORDER BY o.url"
+  static let waitingPost = """
+    SELECT o.case_id, o.number, o.attempts, o.next_at \(waiting) AND o.url = ? \
+    ORDER BY o.case_id, o.number LIMIT 1
+    """
+  /// Puts a post off while it is being sent, for who has seen it as it was.
+  static let takePost = """
+    UPDATE outbox SET next_at = ? WHERE case_id = ? AND number = ? AND url = ? AND next_at = ? \
+    AND delivered_at IS NULL AND dead_at IS NULL
     """
   static let delivered = """
     UPDATE outbox SET attempts = attempts + 1, delivered_at = ?, problem = NULL \
@@ -160,6 +185,14 @@ enum StoreSQL {
   static let notDelivered = """
     UPDATE outbox SET attempts = attempts + 1, next_at = ?, dead_at = ?, problem = ? \
     WHERE case_id = ? AND number = ? AND url = ?
+    """
+  /// Gives up every post to one place.
+  static let buryURL = """
+    UPDATE outbox SET dead_at = ?, problem = ? \
+    WHERE url = ? AND delivered_at IS NULL AND dead_at IS NULL
+    """
+  static let buriedAs = """
+    SELECT count(*) FROM outbox WHERE url = ? AND dead_at IS NOT NULL AND problem = ?
     """
   static let deadPosts = """
     SELECT case_id, number, url, attempts, problem FROM outbox WHERE dead_at IS NOT NULL \
