@@ -11,6 +11,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLibPQ", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Learning", dependencies: ["COpenBLAS"]),
     .target(
@@ -22,7 +23,7 @@ let package = Package(
     .target(
       name: "Outreach",
       dependencies: [
-        "Detraction", "Histories", .product(name: "GRDB", package: "GRDB.swift"),
+        "CLibPQ", "Detraction", "Histories", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(name: "Synthesis"),
@@ -38,7 +39,11 @@ let package = Package(
     .testTarget(
       name: "DetractionTests", dependencies: ["Detraction", "Histories", "Learning", "TestSupport"]),
     .testTarget(
-      name: "OutreachTests", dependencies: ["Outreach", "Detraction", "Histories", "TestSupport"]),
+      name: "OutreachTests",
+      dependencies: [
+        "Outreach", "Detraction", "Histories", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "TestSupport"]),
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
   ]

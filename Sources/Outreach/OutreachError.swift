@@ -9,6 +9,8 @@ package enum OutreachError: Error, CustomStringConvertible, Equatable {
   case dataContract(String)
   /// The store cannot be made, opened or written.
   case unusable(String)
+  /// The server behind the store, or the way to it, is down.
+  case service(String)
   /// Reading or writing the store failed half-way; its transaction was rolled back.
   case inputOutput(String)
   /// Another run holds the store.
@@ -17,7 +19,7 @@ package enum OutreachError: Error, CustomStringConvertible, Equatable {
   package var description: String {
     switch self {
     case .refused(let text), .missing(let text), .dataContract(let text), .unusable(let text),
-      .inputOutput(let text), .locked(let text):
+      .service(let text), .inputOutput(let text), .locked(let text):
       text
     }
   }
@@ -28,6 +30,7 @@ package enum OutreachError: Error, CustomStringConvertible, Equatable {
     case .refused: 64
     case .missing: 66
     case .dataContract: 65
+    case .service: 69
     case .unusable: 73
     case .inputOutput: 74
     case .locked: 75

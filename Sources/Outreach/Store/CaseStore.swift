@@ -56,7 +56,7 @@ package struct CaseStore: Sendable {
             + "open in the past. Give a later --as-of, or use `tacit score` to look back")
       }
       let night = try night(try OpenWork(db, asOf: asOf))
-      return .published(try Self.insert(night, asOf, db))
+      return .published(try insert(night, asOf, db))
     }
   }
 
@@ -162,7 +162,7 @@ package struct CaseStore: Sendable {
     try db.row(StoreSQL.run, [SQLValue(asOf.microseconds)]).map(Run.init)
   }
 
-  private static func insert(
+  private func insert(
     _ night: Night, _ asOf: Instant, _ db: any StoreConnection
   ) throws -> Run {
     let opened = { (form: Case.Form) in night.cases.count { $0.form == form } }
@@ -179,11 +179,13 @@ package struct CaseStore: Sendable {
       try db.execute(StoreSQL.insertDecision, try decision.values(asOf))
     }
     for closing in night.closings {
-      guard let row = try db.row(StoreSQL.openCase, [try SQLValue(closing.account)]) else {
-        continue
-      }
+      // Agents may be at work on it: theirs comes first, then this.
+      guard
+        let row = try db.row(
+          StoreSQL.openCase + database.dialect.forUpdate, [try SQLValue(closing.account)])
+      else { continue }
       var open = try Case(row)
-      try add(
+      try Self.add(
         Action(
           at: asOf, kind: .closed, actor: Action.run,
           detail: ["outcome": closing.outcome.rawValue]), to: &open, db, night.webhooks)
@@ -193,7 +195,7 @@ package struct CaseStore: Sendable {
       open.number = number
       number += 1
       try db.execute(StoreSQL.insertCase, try open.values())
-      try add(
+      try Self.add(
         Action(
           at: open.openedAt, kind: .opened, actor: Action.run,
           detail: ["form": open.form.rawValue, "queue": open.queue]), to: &open, db,

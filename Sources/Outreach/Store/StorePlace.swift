@@ -6,17 +6,6 @@ package enum StorePlace: Sendable, Equatable {
   /// `postgresql://host/database`, without a password: that comes from the environment, a service
   /// file or a password file.
   case postgres(String)
-
-  /// What is wrong with a URL of a project file; nil where nothing is.
-  static func problem(ofURL url: String) -> String? {
-    guard url.utf8.starts(with: "postgresql://".utf8) || url.utf8.starts(with: "postgres://".utf8)
-    else { return "`url` names no PostgreSQL database: write postgresql://host/database" }
-    guard let parts = URLComponents(string: url) else { return "`url` is no URL" }
-    let secret = parts.queryItems?.contains { $0.name == "password" } == true
-    return parts.password != nil || secret
-      ? "`url` holds a password: take it out, and set PGPASSWORD or a password file (~/.pgpass)"
-      : nil
-  }
 }
 
 extension CaseStore {
@@ -24,7 +13,7 @@ extension CaseStore {
   package init(_ place: StorePlace, patience: Double = 30) throws(OutreachError) {
     switch place {
     case .file(let path): try self.init(path: path, patience: patience)
-    case .postgres: throw .unusable("a store behind a `url` is not supported yet")
+    case .postgres(let url): try self.init(PostgresDatabase(url: url, patience: patience))
     }
   }
 
