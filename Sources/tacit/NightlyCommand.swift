@@ -51,6 +51,7 @@ struct NightlyCommand: ParsableCommand {
     let place = session.outreach.store
     let lock = try RunLock(folder: session.file.folder)
     defer { withExtendedLifetime(lock) {} }
+    removeLeftovers(in: runFolder(session, asOf))
     if place.mayExist {
       let store = try CaseStore(existing: place)
       if let run = try store.run(asOf: asOf) {
@@ -198,6 +199,12 @@ func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) thro
       to: driftFile(session, facts.scoresPath))
     return night
   }
+}
+
+/// Where a run's files stand.
+private func runFolder(_ session: Session, _ asOf: Instant) -> URL {
+  session.file.folder.appendingPathComponent("runs")
+    .appendingPathComponent(dateName(asOf, session.histories.timeZone))
 }
 
 /// Writes the scores of all the silent into a folder of the date's.
