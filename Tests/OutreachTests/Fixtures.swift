@@ -120,3 +120,12 @@ func project(_ text: String) throws -> ProjectFile {
   try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   return try ProjectFile(path: path)
 }
+
+/// Ids and names as they come from the world outside.
+let hostileTexts = [
+  "'; DROP TABLE cases; --", "\"quoted\"", "=HYPERLINK(\"http://x\")", "line\nbreak\r\n",
+  "\u{1B}[2J\u{1B}]0;owned\u{7}", "\u{202E}txt.exe", "שלום", "e\u{301}", "\u{E9}",
+  "👩\u{200D}👩\u{200D}👧", "\"\u{200D}", "<script>alert(1)</script>", " ", "007", "7", "%s%n",
+  "tab\there", "\u{9B}31m", "\u{2028}", "\u{FEFF}bom", "NULL",
+  String(repeating: "long ", count: 2048), String(repeating: "\u{301}", count: 5000),
+]
