@@ -1,15 +1,19 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking silent format lint venv clean
+.PHONY: bench-claims faults
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
+# A server for the store's tests, and what makes a program's calls fail.
+TEST_PACKAGES = postgresql strace
 TACIT = .build/release/tacit
 
 demo: build
 	$(TACIT) demo --out demo
 
 test: prerequisites venv
+	@scripts/require $(TEST_PACKAGES)
 	swift build -c release --build-tests
 	scripts/test
 
@@ -48,6 +52,17 @@ bench-grid: build .venv/bench
 bench-path: build .venv/bench
 	@scripts/require r-base-core r-cran-glmnet r-cran-doparallel
 	.venv/bin/python benchmarks/path.py
+
+# Fifty agents at one queue on PostgreSQL.
+bench-claims: prerequisites
+	@scripts/require $(TEST_PACKAGES)
+	swift build -c release --build-tests
+	python3 benchmarks/claims.py
+
+# Kills and failures at every call of `tacit nightly`; writes benchmarks/results/faults.md. An hour.
+faults: build
+	@scripts/require $(TEST_PACKAGES)
+	python3 benchmarks/faults.py
 
 # Trains on a matrix larger than memory (30 GB of disk; an hour where the disk reads 0.1 GB/s).
 out-of-core: build .venv/bench
