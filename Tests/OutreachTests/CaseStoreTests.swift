@@ -147,16 +147,11 @@ struct CaseStoreTests {
   }
 
   @Test(arguments: StoreKind.allCases)
-  func twentyThreadsAtOnceEndWithOneRun(_ kind: StoreKind) async throws {
+  func twentyThreadsAtOnceEndWithOneRun(_ kind: StoreKind) throws {
     guard let place = try kind.fresh() else { return }
     let base = Base(1000)
     let many = settings([Queue(name: "calls", capacity: 50, channel: "phone")])
-    let runs = try await withThrowingTaskGroup(of: Run?.self) { group in
-      for _ in 0..<20 {
-        group.addTask { published(try base.publish(try place.store(), many)) }
-      }
-      return try await group.reduce(into: []) { $0.append($1) }
-    }
+    let runs = try atOnce(20) { _ in published(try base.publish(try place.store(), many)) }
     #expect(runs.count == 20 && runs.compactMap { $0 }.count == 1)
     #expect(try place.store().openCases().count == 50)
   }

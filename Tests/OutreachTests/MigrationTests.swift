@@ -39,12 +39,9 @@ struct MigrationTests {
   }
 
   @Test(arguments: StoreKind.allCases)
-  func twentyAtOnceMakeOneStore(_ kind: StoreKind) async throws {
+  func twentyAtOnceMakeOneStore(_ kind: StoreKind) throws {
     guard let place = try kind.fresh() else { return }
-    try await withThrowingTaskGroup(of: Int.self) { group in
-      for _ in 0..<20 { group.addTask { try place.store().openCount() } }
-      for try await count in group { #expect(count == 0) }
-    }
+    #expect(try atOnce(20) { _ in try place.store().openCount() }.allSatisfy { $0 == 0 })
     #expect(try place.number("SELECT count(*) FROM store_version") == 1)
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Histories
 import Outreach
+import Synchronization
 import TestSupport
 import Testing
 
@@ -130,22 +131,36 @@ struct PostgresStoreTests {
     #expect(error?.description.contains("look whether it is there") == true)
   }
 
-  /// Agents claim while the night is published: neither waits for the other's whole work, and
-  /// nobody's step is lost.
-  @Test func claimingGoesOnWhileANightIsPublished() throws {
+  /// A night closes a case that an agent is just claiming: it waits for the agent's step, and both
+  /// stand in the log.
+  @Test func aNightWaitsForTheStepOfAnAgent() throws {
     guard let url = try PostgresServer.database() else { return }
     let store = try CaseStore(.postgres(url))
     let desk = try CaseStore(.postgres(url))
     let base = Base(10)
     try base.publish(store, settings())
     let tuesday = date("2026-03-03")
-    _ = try store.publish(asOf: tuesday) { work in
-      let taken = try desk.claim(by: "ann", at: tuesday, until: tuesday.adding(days: 1))
-      #expect(taken?.account == "a0")
-      var night = base.night(settings(), work, at: tuesday)
-      night.closings = [("a0", .cancelled)]
-      return night
+    let night = DispatchGroup()
+    let failure = Mutex<String?>(nil)
+    let taken = try desk.claim(by: "ann", at: tuesday, until: tuesday.adding(days: 1)) { _ in
+      // Within the claim's transaction, which holds the case.
+      night.enter()
+      Thread.detachNewThread {
+        do {
+          _ = try store.publish(asOf: tuesday) { work in
+            var night = base.night(settings(), work, at: tuesday)
+            night.closings = [("a0", .cancelled)]
+            return night
+          }
+        } catch { failure.withLock { $0 = "\(error)" } }
+        night.leave()
+      }
+      #expect(night.wait(timeout: .now() + 0.5) == .timedOut)
+      return false
     }
+    night.wait()
+    #expect(taken?.account == "a0")
+    #expect(failure.withLock { $0 } == nil)
     #expect(try store.actions(of: 1).map(\.kind) == [.opened, .claimed, .closed])
     #expect(try store.damagedCases().isEmpty)
   }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Histories
 import Outreach
+import Synchronization
 import Testing
 import TestSupport
 
@@ -53,6 +54,26 @@ struct StoreUnderTest {
     case .postgres(let url): Int(try PostgresServer.sql(sql, on: url))
     }
   }
+}
+
+/// Runs `body` in as many threads at once, which tasks of a small pool are not; what each gives.
+func atOnce<Value: Sendable>(
+  _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+) throws -> [Value] {
+  let results = Mutex<[Result<Value, any Error>]>([])
+  let (start, done) = (DispatchSemaphore(value: 0), DispatchGroup())
+  for number in 0..<count {
+    done.enter()
+    Thread.detachNewThread {
+      start.wait()
+      let result = Result { try body(number) }
+      results.withLock { $0.append(result) }
+      done.leave()
+    }
+  }
+  for _ in 0..<count { start.signal() }
+  done.wait()
+  return try results.withLock { try $0.map { try $0.get() } }
 }
 
 func published(_ publication: Publication) -> Run? {

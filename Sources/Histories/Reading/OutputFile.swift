@@ -107,8 +107,9 @@ package final class OutputFile {
     let folder = open(
       URL(fileURLWithPath: place).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
     if folder >= 0 {
-      fsync(folder)
-      close(folder)
+      defer { close(folder) }
+      // Where a folder cannot be synced at all, EINVAL says so.
+      guard fsync(folder) == 0 || errno == EINVAL else { throw Self.failure(path) }
     }
   }
 
