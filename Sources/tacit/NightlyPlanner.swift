@@ -33,7 +33,7 @@ func experimentPlan(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) t
       line(nil, 0.2 * 0.8, "for a share of a fifth; [[outcome]] names what help should change")
     ]
   }
-  return outreach.outcomes.map { outcome in
+  return try outreach.outcomes.map { outcome in
     let reader = OutcomeMeasure.Reader(
       outcome, scorer.base, session.feedback, asOf: scorer.asOf)
     var silent = ArmSummary()
