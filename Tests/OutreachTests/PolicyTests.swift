@@ -166,7 +166,7 @@ struct PolicyTests {
 }
 
 /// The work on a case as a log, and the state that follows from it.
-struct CaseWorkTests {
+struct WorkedCaseTests {
   private func store() throws -> CaseStore {
     let path = try temporaryFolder().appendingPathComponent("tacit.sqlite").path
     let store = try CaseStore(path: path)
