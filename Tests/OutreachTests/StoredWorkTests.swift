@@ -11,7 +11,7 @@ private let eleven = monday.adding(seconds: 11 * 3600)
 
 /// What people do with cases, on every database.
 @Suite(.serialized)
-struct CaseWorkTests {
+struct StoredWorkTests {
   /// Three open cases: a0, a1 and a2, all of one queue.
   private func opened(_ kind: StoreKind, webhooks: [String] = []) throws -> (
     place: StoreUnderTest, store: CaseStore
