@@ -48,6 +48,8 @@ package struct Delivery {
     package var withheld = 0
     /// Places that failed, each with the last reason.
     package var problems: [String: String] = [:]
+
+    package init() {}
   }
 
   /// Sends at most `limit` posts.

@@ -127,7 +127,8 @@ extension CaseStore {
       throw OutreachError.refused(
         "no run is published yet, and a case opens in one: run `tacit nightly` first")
     }
-    guard let queue = settings.queues.first(where: { $0.name.utf8.elementsEqual(opening.queue.utf8) })
+    guard
+      let queue = settings.queues.first(where: { $0.name.utf8.elementsEqual(opening.queue.utf8) })
     else { throw OutreachError.refused("a new case needs a queue of the project") }
     let channel = opening.channel ?? queue.channel
     var new = Case(
