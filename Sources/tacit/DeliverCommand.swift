@@ -43,6 +43,10 @@ struct DeliverCommand: ParsableCommand {
     let start = fixed ?? .clock()
     if dead { return try listDead(store) }
     if dryRun { return try listWaiting(store, start) }
+    if exchange.outreach.webhooks.isEmpty {
+      return printToStandardError(
+        "nothing to deliver: \(project) names no [webhooks] urls")
+    }
     let secrets = try WebhookSecret.read(
       exchange.outreach.webhookSecret, ProcessInfo.processInfo.environment)
     if retryDead { _ = try store.reviveDeadPosts(at: start) }
