@@ -213,11 +213,7 @@ private func writeScores(
 ) throws -> RunFacts {
   let place = "\(kind)/\(dateName(scorer.asOf, session.histories.timeZone))"
   let folder = session.file.folder.appendingPathComponent(place)
-  do {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  } catch {
-    throw HistoriesError.output("cannot make \(folder.path): \(error.localizedDescription)")
-  }
+  try OutputFile.makeFolder(folder)
   let progress = Progress(session.options, "scoring")
   let partial = folder.appendingPathComponent(
     ".scores-\(ProcessInfo.processInfo.processIdentifier).csv")

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A file that appears whole or not at all: written beside its place under another name, synced,
 /// renamed, and the folder synced (DESIGN 9). Without `commit` nothing is left behind.
@@ -104,13 +104,24 @@ package final class OutputFile {
       unlink(temporary)
       throw error
     }
-    let folder = open(
-      URL(fileURLWithPath: place).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
-    if folder >= 0 {
-      defer { close(folder) }
-      // Where a folder cannot be synced at all, EINVAL says so.
-      guard fsync(folder) == 0 || errno == EINVAL else { throw Self.failure(path) }
-    }
+    try Self.sync(URL(fileURLWithPath: place).deletingLastPathComponent())
+  }
+
+  /// Makes a folder, and those above it, so that they are still there after a loss of power.
+  package static func makeFolder(_ folder: URL) throws(HistoriesError) {
+    if access(folder.path, F_OK) == 0 { return }
+    let above = folder.deletingLastPathComponent()
+    try makeFolder(above)
+    guard mkdir(folder.path, 0o755) == 0 || errno == EEXIST else { throw failure(folder.path) }
+    try sync(above)
+  }
+
+  private static func sync(_ folder: URL) throws(HistoriesError) {
+    let descriptor = open(folder.path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    // Where a folder cannot be synced at all, EINVAL says so.
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(folder.path) }
   }
 
   private func flush() throws(HistoriesError) {

@@ -260,9 +260,9 @@ package struct CaseStore: Sendable {
   }
 
   func writing<Value>(
-    _ body: (any StoreConnection) throws -> Value
+    alone: Bool = false, _ body: (any StoreConnection) throws -> Value
   ) throws(OutreachError) -> Value {
-    do { return try database.writing(alone: false, body) } catch { throw Self.known(error) }
+    do { return try database.writing(alone: alone, body) } catch { throw Self.known(error) }
   }
 
   private static func known(_ error: any Error) -> OutreachError {

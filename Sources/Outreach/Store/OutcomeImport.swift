@@ -49,7 +49,8 @@ extension CaseStore {
     record: (String) -> AccountRecord? = { _ in nil }
   ) throws(OutreachError) -> ImportReport {
     let order = rows.indices.sorted { (rows[$0].at, $0) < (rows[$1].at, $1) }
-    return try writing { db in
+    // Alone, since it may open cases, whose numbers follow one another; done twice it changes nothing.
+    return try writing(alone: true) { db in
       var report = ImportReport(rows: rows.count)
       for place in order {
         try self.take(rows[place], mode, settings, now, record, db, &report)
