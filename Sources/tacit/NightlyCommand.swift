@@ -88,9 +88,7 @@ struct NightlyCommand: ParsableCommand {
     if shadow {
       let decisions = session.file.folder.appendingPathComponent(facts.scoresPath)
         .deletingLastPathComponent().appendingPathComponent("decisions.csv")
-      let out = try OutputFile(path: decisions.path)
-      try out.write(DecisionList.csv(night))
-      try out.commit()
+      try night.decisionTable.write(.csv, to: decisions.path)
       file = decisions
     }
     if options.json {
