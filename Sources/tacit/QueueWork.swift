@@ -127,7 +127,7 @@ extension QueueCommand {
     var owner: String?
     @Option(help: "To which queue: with reassigned.")
     var queue: String?
-    @Option(help: "What was said or seen; erased with the account.")
+    @Option(help: "What was said or seen; kept apart from the log.")
     var note: String?
 
     private static let steps: [Action.Kind] = [
@@ -139,10 +139,7 @@ extension QueueCommand {
       let desk = try Desk(work.project)
       guard let kind = Self.steps.first(where: { $0.rawValue == step }) else {
         let names = Self.steps.map(\.rawValue)
-        throw ValidationError(
-          "no step is named \(step)"
-            + (nearestName(to: step, among: names).map { ": did you mean \($0)?" }
-              ?? ": expected one of \(names.joined(separator: ", "))"))
+        throw unknown("step", step, among: names)
       }
       var detail: [String: String] = [:]
       switch kind {
@@ -203,7 +200,7 @@ extension QueueCommand {
     var account: String
     @Argument(help: "The outcome.")
     var outcome: String
-    @Option(help: "What was said or seen; erased with the account.")
+    @Option(help: "What was said or seen; kept apart from the log.")
     var note: String?
 
     private static let outcomes: [Action.Outcome] = [
@@ -214,10 +211,7 @@ extension QueueCommand {
       let desk = try Desk(work.project)
       guard Self.outcomes.contains(where: { $0.rawValue == outcome }) else {
         let names = Self.outcomes.map(\.rawValue)
-        throw ValidationError(
-          "no outcome is named \(outcome)"
-            + (nearestName(to: outcome, among: names).map { ": did you mean \($0)?" }
-              ?? ": expected one of \(names.joined(separator: ", "))"))
+        throw unknown("outcome", outcome, among: names)
       }
       let action = Action(
         at: try work.instant(desk.zone), kind: .closed, actor: work.by,
@@ -368,10 +362,15 @@ extension QueueCommand {
 private func holdKind(_ name: String) throws -> Hold.Kind {
   guard let kind = Hold.Kind(rawValue: name) else {
     let names = Hold.Kind.allCases.map(\.rawValue)
-    throw ValidationError(
-      "no hold is named \(name)"
-        + (nearestName(to: name, among: names).map { ": did you mean \($0)?" }
-          ?? ": expected one of \(names.joined(separator: ", "))"))
+    throw unknown("hold", name, among: names)
   }
   return kind
+}
+
+/// What is said of a name that is none of those known: the nearest, or all of them.
+private func unknown(_ what: String, _ name: String, among names: [String]) -> ValidationError {
+  ValidationError(
+    "no \(what) is named \(name)"
+      + (nearestName(to: name, among: names).map { ": did you mean \($0)?" }
+        ?? ": expected one of \(names.joined(separator: ", "))"))
 }

@@ -38,11 +38,6 @@ enum StoreSQL {
     SELECT as_of, position, probability, disposition, queue FROM decisions WHERE account = ? \
     ORDER BY as_of
     """
-  /// Rows that tell why somebody was not contacted, past their age.
-  static let dropDecisions = """
-    DELETE FROM decisions \
-    WHERE as_of < ? AND disposition NOT IN ('flagged', 'holdout', 'exploration')
-    """
 
   // MARK: Cases
 
@@ -201,19 +196,6 @@ enum StoreSQL {
   static let revive = """
     UPDATE outbox SET dead_at = NULL, attempts = 0, next_at = ? WHERE dead_at IS NOT NULL
     """
-
-  // MARK: Erasure
-
-  static let erasePerson = """
-    UPDATE cases SET account = ?, person = NULL, voice = NULL, segment = NULL, value = NULL, \
-    reasons = CASE WHEN reasons IS NULL THEN NULL ELSE '[]' END WHERE account = ?
-    """
-  static let eraseNotes = """
-    DELETE FROM notes WHERE case_id IN (SELECT id FROM cases WHERE account = ?)
-    """
-  static let eraseDecisions = "UPDATE decisions SET account = ? WHERE account = ?"
-  static let eraseEnrolments = "UPDATE enrolments SET account = ? WHERE account = ?"
-  static let eraseHolds = "DELETE FROM holds WHERE account = ?"
 
   private static func places(_ count: Int) -> String {
     Array(repeating: "?", count: count).joined(separator: ", ")
