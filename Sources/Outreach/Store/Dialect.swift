@@ -55,10 +55,17 @@ enum Dialect: Sendable {
   /// One list of statements a version of the store, appended and never edited.
   var migrations: [[String]] {
     switch self {
-    case .sqlite: [Self.first, Self.secondFromFirst + tables + logIsKept]
+    case .sqlite: [Self.first, Self.secondFromFirst + tables + logIsKept, third]
     // Stores in PostgreSQL begin with the second version.
-    case .postgres: [[], tables + logIsKept]
+    case .postgres: [[], tables + logIsKept, third]
     }
+  }
+
+  /// The third version: how long what is no longer needed stays.
+  private var third: [String] {
+    [
+      "CREATE INDEX closed_cases ON cases (closed_at) WHERE closed_at IS NOT NULL"
+    ]
   }
 
   private var text: String { self == .sqlite ? "TEXT" : "TEXT COLLATE \"C\"" }
