@@ -9,7 +9,7 @@ struct QueueCommand: ParsableCommand {
     commandName: "queue", abstract: "The cases that outreach has opened: look, take, work, close.",
     subcommands: [
       List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
-      Lift.self, Why.self, Log.self, Check.self,
+      Lift.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self, Approve.self, Refer.self,
       QueueExport.self, QueueImport.self, QueueReport.self,
     ], defaultSubcommand: List.self)
 
@@ -67,7 +67,8 @@ struct QueueCommand: ParsableCommand {
       }
       try FileHandle.standardOutput.write(
         contentsOf: json
-          ? CaseListing.json(open) : Data(CaseListing(zone: desk.zone).detail(open).utf8))
+          ? CaseListing.json(open)
+          : Data(CaseListing(zone: desk.zone).detail(open, practice: desk.practice).utf8))
     }
   }
 }
@@ -77,6 +78,7 @@ struct Desk {
   let store: CaseStore
   let zone: LocalTime
   let queues: [String]
+  let practice: Practice
   let webhooks: [String]
   private let accounts: AccountsSource?
 
@@ -90,6 +92,7 @@ struct Desk {
     try project.check()
     zone = histories.timeZone
     queues = outreach.queues.map(\.name)
+    practice = outreach.practice
     webhooks = outreach.webhooks
     accounts = histories.accounts
     store = try CaseStore(existing: outreach.store)

@@ -26,7 +26,20 @@ struct WorkOptions: ParsableArguments {
   func report(_ open: Case, _ desk: Desk) throws {
     try FileHandle.standardOutput.write(
       contentsOf: json
-        ? CaseListing.json(open) : Data(CaseListing(zone: desk.zone).detail(open).utf8))
+        ? CaseListing.json(open)
+        : Data(CaseListing(zone: desk.zone).detail(open, practice: desk.practice).utf8))
+  }
+
+  /// Adds an action to an account's open case by the rules of the practice, and shows the case.
+  func act(
+    _ account: String, _ kind: Action.Kind, detail: [String: String] = [:], note: String? = nil,
+    record: [String: String] = [:], _ desk: Desk
+  ) throws {
+    let action = Action(
+      at: try instant(desk.zone), kind: kind, actor: by, detail: detail, note: note, record: record)
+    try report(
+      try desk.store.act(
+        .account(account), action, by: desk.practice, webhooks: desk.webhooks), desk)
   }
 }
 
@@ -101,7 +114,9 @@ extension QueueCommand {
         Steps: attempted (nobody there), message_left, reached, messaged; answered --verdict \
         detractor|non-detractor --mode phone (what the customer said); opinion --view "…" (what you \
         think: never taken for an answer); waiting and resumed (the next move is the customer's: \
-        your clock stands still); appointed --from … --to …; reassigned --owner … or --queue …; noted.
+        your clock stands still); appointed --from … --to …; reassigned --owner … or --queue …; noted; \
+        public_reply and invited (where the customer posted in public: answer there, and invite to \
+        speak in private). `tacit queue step` records the five steps of the practice.
 
         Try:
           tacit queue act 00417 attempted --by anna
@@ -132,7 +147,7 @@ extension QueueCommand {
 
     private static let steps: [Action.Kind] = [
       .attempted, .messageLeft, .reached, .messaged, .answered, .opinion, .waiting, .resumed,
-      .appointed, .escalated, .reassigned, .noted,
+      .appointed, .escalated, .reassigned, .noted, .publicReply, .invited,
     ]
 
     func run() throws {
@@ -164,10 +179,7 @@ extension QueueCommand {
         if detail.isEmpty { throw ValidationError("reassigned needs --owner or --queue") }
       default: break
       }
-      let action = Action(
-        at: try work.instant(desk.zone), kind: kind, actor: work.by, detail: detail, note: note)
-      try work.report(
-        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+      try work.act(account, kind, detail: detail, note: note, desk)
     }
   }
 
@@ -181,9 +193,7 @@ extension QueueCommand {
 
     func run() throws {
       let desk = try Desk(work.project)
-      let action = Action(at: try work.instant(desk.zone), kind: .released, actor: work.by)
-      try work.report(
-        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+      try work.act(account, .released, desk)
     }
   }
 
@@ -191,8 +201,9 @@ extension QueueCommand {
     static let configuration = CommandConfiguration(
       abstract: "Closes a case with its outcome.",
       discussion: """
-        Outcomes: resolved, nothing_wrong (which is an answer: the account was content), unreached, \
-        declined (wants no contact about it), lost.
+        Outcomes: resolved (the customer said so), unresolved, nothing_wrong (a silent customer said \
+        that all is well), unreached, declined (wants no contact about it), lost, parted_well (was in \
+        the wrong seat, and was helped to leave).
         """)
 
     @OptionGroup var work: WorkOptions
@@ -204,7 +215,7 @@ extension QueueCommand {
     var note: String?
 
     private static let outcomes: [Action.Outcome] = [
-      .resolved, .nothingWrong, .unreached, .declined, .lost,
+      .resolved, .unresolved, .nothingWrong, .unreached, .declined, .lost, .partedWell,
     ]
 
     func run() throws {
@@ -213,11 +224,7 @@ extension QueueCommand {
         let names = Self.outcomes.map(\.rawValue)
         throw unknown("outcome", outcome, among: names)
       }
-      let action = Action(
-        at: try work.instant(desk.zone), kind: .closed, actor: work.by,
-        detail: ["outcome": outcome], note: note)
-      try work.report(
-        try desk.store.act(.account(account), action, webhooks: desk.webhooks), desk)
+      try work.act(account, .closed, detail: ["outcome": outcome], note: note, desk)
     }
   }
 
@@ -333,6 +340,9 @@ extension QueueCommand {
               + action.kind.rawValue.replacing("_", with: " ")
               + (detail.isEmpty ? "" : " (\(detail))")
               + (action.note.map { ": " + inert($0) } ?? ""))
+          for (field, text) in action.record.sorted(by: { $0.key < $1.key }) {
+            print("    \(field.replacing("_", with: " ")): \(inert(text))")
+          }
         }
       }
     }
@@ -368,7 +378,7 @@ private func holdKind(_ name: String) throws -> Hold.Kind {
 }
 
 /// What is said of a name that is none of those known: the nearest, or all of them.
-private func unknown(_ what: String, _ name: String, among names: [String]) -> ValidationError {
+func unknown(_ what: String, _ name: String, among names: [String]) -> ValidationError {
   ValidationError(
     "no \(what) is named \(name)"
       + (nearestName(to: name, among: names).map { ": did you mean \($0)?" }

@@ -60,10 +60,37 @@ import Testing
       "--now", "2026-03-02T10:05")
     let slip = try queue("close", account, "resolvd", "--by", "anna", status: 64)
     #expect(slip.errors.contains("did you mean resolved?"))
+    let ten = ["--by", "anna", "--now", "2026-03-02T10:30"]
+    let early = try queue("close", account, "resolved", "--by", "anna", status: 64)
+    #expect(early.errors.contains("next is acknowledge"), "\(early.errors)")
+    let order = try queue(
+      "step", account, "correct", "chosen=a new date", "--by", "anna", status: 64)
+    #expect(order.errors.contains("comes after acknowledge"), "\(order.errors)")
+    let half = try queue(
+      "step", account, "acknowledge", "heard=late twice", "--by", "anna", status: 64)
+    #expect(half.errors.contains("apologised (yes, when"), "\(half.errors)")
+    for words: [String] in [
+      ["acknowledge", "heard=late twice", "apologised=yes", "said_back=yes"],
+      ["engage", "happened=in May", "expected=on time", "instead=late", "wanted=a gift"],
+      [
+        "correct", "options=refund or new date", "chosen=a new date", "promised=2026-03-09",
+        "cause=quality",
+      ],
+      ["communicate", "manner=email", "every_days=2"],
+    ] {
+      let result = try Program.run(["queue", "step", account] + words + ten, in: folder)
+      #expect(result.status == 0, "\(words): \(result.errors)")
+    }
+    let unthanked = try queue("step", account, "validate", "agreed=yes", "--by", "anna", status: 64)
+    #expect(unthanked.errors.contains("thank them"), "\(unthanked.errors)")
+    _ = try queue(
+      "step", account, "validate", "agreed=yes", "thanked=yes", "--by", "anna", "--now",
+      "2026-03-02T10:30")
     _ = try queue("close", account, "resolved", "--by", "anna", "--now", "2026-03-02T11:00")
     _ = try queue("close", account, "resolved", "--by", "anna", status: 66)
     let log = try queue("log", account).output
-    for step in ["opened", "claimed", "reached", "answered", "closed"] {
+    for step in ["opened", "claimed", "reached", "answered", "step engage", "late twice", "closed"]
+    {
       #expect(log.contains(step), "\(log)")
     }
     #expect(try queue("check").output.contains("whole"))

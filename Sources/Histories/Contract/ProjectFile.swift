@@ -20,6 +20,7 @@ package final class ProjectFile {
   private static let sections = [
     "time_zone", "reading", "events", "accounts", "feedback", "features", "training", "level",
     "model", "store", "calendar", "calls", "queue", "policy", "experiment", "webhooks", "outcome",
+    "practice", "remedy",
     "export", "import",
   ]
 

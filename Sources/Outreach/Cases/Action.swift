@@ -27,6 +27,20 @@ package struct Action: Sendable, Equatable {
     /// To another queue or owner: `queue`, `owner`.
     case reassigned
     case noted
+    /// A step of the practice done, with its record: `step`, and the step's fields.
+    case step
+    /// A step left out; the record says why: `step`.
+    case skipped
+    /// A post that others can read: answered where they read it, and the customer invited to speak in
+    /// private.
+    case publicReply = "public_reply"
+    case invited
+    /// How much of the practice this case gets: `track`.
+    case tracked
+    /// Handed over for good reason: `to` human or legal.
+    case referred
+    /// The remedy may be given: `remedy`.
+    case approved
     /// `outcome`.
     case closed
 
@@ -34,6 +48,16 @@ package struct Action: Sendable, Equatable {
     var isPosted: Bool {
       switch self {
       case .opened, .claimed, .released, .answered, .escalated, .reassigned, .closed: true
+      default: false
+      }
+    }
+
+    /// Whether `StepWork` follows from it.
+    var isOfPractice: Bool {
+      switch self {
+      case .attempted, .messageLeft, .messaged, .step, .skipped, .publicReply, .invited, .tracked,
+        .referred, .approved:
+        true
       default: false
       }
     }
@@ -60,6 +84,10 @@ package struct Action: Sendable, Equatable {
     /// The customer wants no contact about it, or goes.
     case declined
     case lost
+    /// The customer was in the wrong seat, and was helped to leave.
+    case partedWell = "parted_well"
+    /// Spoken with, and not resolved to the customer's mind.
+    case unresolved
     /// Handed to a mail tool with the rest of its segment.
     case handedOver = "handed_over"
     /// The customer spoke, so that a voiced case took its place.
@@ -78,12 +106,14 @@ package struct Action: Sendable, Equatable {
   /// No data of the customer's: they stand in the note, which erasure can take out.
   package var detail: [String: String]
   package var note: String?
+  /// What the customer said and wants, by field: a step's record. Kept with the note.
+  package var record: [String: String]
   /// Of this action and all before it in the case's log.
   package var hash = ""
 
   package init(
     caseNumber: Int64 = 0, number: Int = 0, at: Instant, kind: Kind, actor: String,
-    detail: [String: String] = [:], note: String? = nil
+    detail: [String: String] = [:], note: String? = nil, record: [String: String] = [:]
   ) {
     self.caseNumber = caseNumber
     self.number = number
@@ -92,11 +122,13 @@ package struct Action: Sendable, Equatable {
     self.actor = actor
     self.detail = detail
     self.note = note
+    self.record = record
   }
 
   package static let run = "tacit"
 
-  /// SHA-256 over the hash before it and everything but the note, fields apart by a unit separator.
+  /// SHA-256 over the hash before it and everything but the note and
+  /// the record, fields apart by a unit separator.
   func chained(after previous: String) -> String {
     let fields = [
       previous, "\(caseNumber)", "\(number)", "\(at.microseconds)", kind.rawValue, actor,

@@ -45,8 +45,8 @@ package struct CaseListing {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// Everything about one case.
-  package func detail(_ open: Case) -> String {
+  /// Everything about one case; with what comes next by a team's practice.
+  package func detail(_ open: Case, practice: Practice? = nil) -> String {
     var lines = wrapped(inert(open.account), to: width)
     func field(_ label: String, _ text: String) {
       let rows = wrapped(text, to: width - 12)
@@ -66,6 +66,9 @@ package struct CaseListing {
     field("due", dateText(open.due))
     if let close = open.closeDue { field("close by", dateText(close)) }
     for line in stateTexts(open) { field(line.label, line.text) }
+    if let practice {
+      for line in practiceTexts(open, practice) { field(line.label, line.text) }
+    }
     guard let score = open.score else { return lines.map { $0 + "\n" }.joined() }
     field(
       "chance",

@@ -20,6 +20,8 @@ package struct CaseState: Sendable, Equatable, Codable {
   package var answeredAt: Instant?
   package var closedAt: Instant?
   package var outcome: Action.Outcome?
+  /// Nil while nothing of the practice was done.
+  package var steps: StepWork?
 
   package struct Pause: Sendable, Equatable, Codable {
     package var from: Instant
@@ -50,8 +52,15 @@ package struct CaseState: Sendable, Equatable, Codable {
       lastTouch = action.at
       acknowledgedAt = acknowledgedAt ?? action.at
     }
+    if action.kind.isOfPractice {
+      var work = steps ?? StepWork()
+      try work.apply(action)
+      steps = work
+    }
     switch action.kind {
-    case .opened, .noted, .opinion: break
+    case .opened, .noted, .opinion, .step, .skipped, .publicReply, .invited, .tracked, .approved,
+      .referred:
+      break
     case .claimed:
       owner = actor
       leaseUntil = action.detail["until"].flatMap {

@@ -201,7 +201,7 @@ extension Action.Outcome {
   var isOfRun: Bool {
     switch self {
     case .overtaken, .cancelled, .erased, .handedOver: true
-    case .resolved, .nothingWrong, .unreached, .declined, .lost: false
+    case .resolved, .nothingWrong, .unreached, .declined, .lost, .partedWell, .unresolved: false
     }
   }
 }

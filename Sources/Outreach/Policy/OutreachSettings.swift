@@ -53,6 +53,8 @@ package struct OutreachSettings: Sendable {
   package var calls: OpeningHours
   package var policy: ContactPolicy
   package var experiment: Experiment?
+  /// How cases are worked.
+  package var practice: Practice
   /// What help should change.
   package var outcomes: [OutcomeMeasure]
   package var voices: VoiceRules
@@ -66,8 +68,8 @@ package struct OutreachSettings: Sendable {
   package init(
     queues: [Queue], calendar: BusinessCalendar, calls: OpeningHours = .callWeek,
     policy: ContactPolicy = ContactPolicy(),
-    experiment: Experiment? = nil, outcomes: [OutcomeMeasure] = [],
-    voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
+    experiment: Experiment? = nil, practice: Practice = Practice(),
+    outcomes: [OutcomeMeasure] = [], voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
     webhookSecret: String = WebhookSettings.usualSecret, store: StorePlace
   ) {
     self.queues = queues
@@ -75,6 +77,7 @@ package struct OutreachSettings: Sendable {
     self.calls = calls
     self.policy = policy
     self.experiment = experiment
+    self.practice = practice
     self.outcomes = outcomes
     self.voices = voices
     self.webhooks = webhooks
@@ -103,6 +106,7 @@ package struct OutreachSettings: Sendable {
     calls = OpeningHours(calls: project.root.table("calls"))
     policy = ContactPolicy(project.root.table("policy"), hasValue: attributes.value)
     experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
+    practice = Practice(project: project, queues: queues)
     outcomes = OutcomeMeasure.all(
       project: project, hasFeedback: project.root.value("feedback") != nil)
     voices = VoiceRules(project: project)
@@ -149,7 +153,7 @@ extension Queue {
     table.allow([
       "name", "where", "capacity_per_business_day", "channel", "due_business_days",
       "close_business_days", "mode",
-      "holdout", "cost_per_case", "minutes_per_case",
+      "holdout", "cost_per_case", "minutes_per_case", "track",
     ])
     let key = "capacity_per_business_day"
     if table.value(key) == nil {

@@ -237,10 +237,13 @@ package struct CaseStore: Sendable {
     if action.kind == .reassigned, let queue = action.detail["queue"] { open.queue = queue }
     action.hash = action.chained(after: try last?.text(1) ?? "")
     try db.execute(StoreSQL.insertAction, try action.values())
-    if let note = action.note {
+    if action.note != nil || !action.record.isEmpty {
       try db.execute(
         StoreSQL.insertNote,
-        [SQLValue(action.caseNumber), SQLValue(action.number), try SQLValue(note)])
+        [
+          SQLValue(action.caseNumber), SQLValue(action.number), try SQLValue(action.note ?? ""),
+          try SQLValue(action.record.isEmpty ? nil : canonicalJSON(action.record)),
+        ])
     }
     try db.execute(StoreSQL.setState, try open.stateValues())
     for url in webhooks where action.kind.isPosted {

@@ -65,8 +65,10 @@ extension CaseStore {
 
   /// Adds one action to a case. An action of the same kind, detail, instant and actor that stands there
   /// already is not added again: saying a thing twice is saying it once.
+  /// - Parameter practice: by whose rules the action is refused where it comes out of order; nil for work
+  ///   that was done elsewhere.
   package func act(
-    _ name: CaseName, _ action: Action, webhooks: [String] = []
+    _ name: CaseName, _ action: Action, by practice: Practice? = nil, webhooks: [String] = []
   ) throws(OutreachError) -> Case {
     try writing { db in
       var open = try self.locked(name, db)
@@ -75,7 +77,12 @@ extension CaseStore {
         $0.kind == action.kind && $0.at == action.at && $0.actor == action.actor
           && $0.detail == action.detail
       }
-      if !isThere { try Self.add(action, to: &open, db, webhooks) }
+      if isThere { return open }
+      if open.isOpen, let practice {
+        if let why = practice.refusal(of: action, on: open) { throw OutreachError.refused(why) }
+        try Self.checkLimit(action, of: open, practice, db)
+      }
+      try Self.add(action, to: &open, db, webhooks)
       return open
     }
   }
@@ -134,6 +141,28 @@ extension CaseStore {
   }
 
   // MARK: - Inside a transaction
+
+  /// How often a remedy may be given to one account.
+  private static func checkLimit(
+    _ action: Action, of open: Case, _ practice: Practice, _ db: any StoreConnection
+  ) throws {
+    let field = StepField.remedy.rawValue
+    guard action.kind == .step, let name = action.detail[field],
+      let limit = practice.remedy(named: name)?.yearlyLimit
+    else { return }
+    let given = try db.rows(
+      StoreSQL.stepsOfAccount,
+      [try SQLValue(open.account), SQLValue(action.at.adding(days: -365).microseconds)]
+    ).count { row in
+      let detail: [String: String] = try decoded(try row.text(0))
+      return detail[field] == name
+    }
+    if given >= limit {
+      throw OutreachError.refused(
+        "\(name) was given to this account \(given) time\(given == 1 ? "" : "s") within a year, "
+          + "and its yearly_limit is \(limit): offer another")
+    }
+  }
 
   private static func claim(
     _ open: inout Case, _ agent: String, _ now: Instant, _ until: Instant,

@@ -64,7 +64,8 @@ enum Dialect: Sendable {
   /// The third version: how long what is no longer needed stays.
   private var third: [String] {
     [
-      "CREATE INDEX closed_cases ON cases (closed_at) WHERE closed_at IS NOT NULL"
+      "CREATE INDEX closed_cases ON cases (closed_at) WHERE closed_at IS NOT NULL",
+      "ALTER TABLE notes ADD COLUMN record \(text)",
     ]
   }
 

@@ -19,6 +19,7 @@ struct Migration {
       }
       for statement in dialect.migrations[(version ?? 0)...].joined() { try db.execute(statement) }
       if version == 1 { try openAgain(db) }
+      if version == 2 { try followLogs(db) }
       try db.execute(StoreSQL.setVersion, [SQLValue(newest)])
     }
   }
@@ -38,6 +39,19 @@ struct Migration {
           + "\(dialect.migrations.count): use the newer Tacit that made it")
     }
     return version
+  }
+
+  /// States of the third version hold more of what the log says.
+  private func followLogs(_ db: any StoreConnection) throws {
+    let actions = try db.rows(StoreSQL.everyAction).map(Action.init)
+    for (number, log) in Dictionary(grouping: actions, by: \.caseNumber) {
+      var state = CaseState()
+      for action in log { try state.apply(action) }
+      guard state.steps != nil else { continue }
+      try db.execute(
+        "UPDATE cases SET state = ? WHERE id = ?",
+        [try SQLValue(canonicalJSON(state)), SQLValue(number)])
+    }
   }
 
   /// The first version's log held the opening of each case and nothing else.

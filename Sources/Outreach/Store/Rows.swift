@@ -95,8 +95,10 @@ extension Action {
     self.init(
       caseNumber: try row.integer(0), number: try row.int(1),
       at: Instant(microseconds: try row.integer(2)), kind: kind, actor: try row.text(4),
-      detail: try decoded(try row.text(5)), note: try row.optionalText(6))
+      detail: try decoded(try row.text(5)),
+      note: try row.optionalText(6).flatMap { $0.isEmpty ? nil : $0 })
     hash = try row.text(7)
+    if let text = try row.optionalText(8) { record = try decoded(text) }
   }
 
   func values() throws(OutreachError) -> [SQLValue] {

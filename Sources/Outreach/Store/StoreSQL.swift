@@ -87,19 +87,23 @@ enum StoreSQL {
   static let lastAction = """
     SELECT number, hash FROM actions WHERE case_id = ? ORDER BY number DESC LIMIT 1
     """
-  static let insertNote = "INSERT INTO notes (case_id, number, note) VALUES (?, ?, ?)"
+  static let insertNote = """
+    INSERT INTO notes (case_id, number, note, record) VALUES (?, ?, ?, ?)
+    """
   static let actions = """
-    SELECT a.case_id, a.number, a.at, a.kind, a.actor, a.detail, n.note, a.hash FROM actions a \
+    SELECT a.case_id, a.number, a.at, a.kind, a.actor, a.detail, n.note, a.hash, n.record FROM actions a \
     LEFT JOIN notes n ON n.case_id = a.case_id AND n.number = a.number
     """
   static let actionsOf = actions + " WHERE a.case_id = ? ORDER BY a.number"
   static let actionNumbered = actions + " WHERE a.case_id = ? AND a.number = ?"
   static let everyAction = actions + " ORDER BY a.case_id, a.number"
   /// Notes of open cases, or of all, the newest of a case last.
-  static let notes = "SELECT n.case_id, n.note FROM notes n ORDER BY n.case_id, n.number"
+  static let notes = """
+    SELECT n.case_id, n.note FROM notes n WHERE n.note <> '' ORDER BY n.case_id, n.number
+    """
   static let notesOfOpen = """
     SELECT n.case_id, n.note FROM notes n JOIN cases c ON c.id = n.case_id \
-    WHERE c.closed_at IS NULL ORDER BY n.case_id, n.number
+    WHERE c.closed_at IS NULL AND n.note <> '' ORDER BY n.case_id, n.number
     """
   /// What customers answered; not those who are erased.
   static let answers = """
@@ -117,6 +121,12 @@ enum StoreSQL {
   /// Cases closed since an instant, the latest of an account.
   static let closedSince = """
     SELECT account, max(closed_at) FROM cases WHERE closed_at >= ? GROUP BY account
+    """
+
+  /// The steps by which remedies were given to an account since an instant.
+  static let stepsOfAccount = """
+    SELECT a.detail FROM actions a JOIN cases c ON c.id = a.case_id \
+    WHERE c.account = ? AND a.at >= ? AND a.kind = 'step'
     """
 
   // MARK: Holds, experiments, incidents
