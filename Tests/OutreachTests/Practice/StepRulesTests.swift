@@ -31,7 +31,8 @@ struct StepRulesTests {
     case 1: return action(random.below(2) == 0 ? .publicReply : .invited)
     case 2:
       return action(
-        .answered, ["verdict": random.below(2) == 0 ? "detractor" : "non-detractor", "mode": "phone"])
+        .answered,
+        ["verdict": random.below(2) == 0 ? "detractor" : "non-detractor", "mode": "phone"])
     case 3:
       return action(
         .skipped, ["step": Step.allCases[random.below(6)].rawValue],
@@ -81,7 +82,9 @@ struct StepRulesTests {
         // The outcomes of runs are not people's.
         if let outcome = action.detail["outcome"],
           ["handed_over", "overtaken", "cancelled", "erased", "declined", "lost"].contains(outcome)
-        { continue }
+        {
+          continue
+        }
         guard practice.refusal(of: action, on: one) == nil else { continue }
         try one.state.apply(action)
         log.append(action)
