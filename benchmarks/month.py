@@ -97,7 +97,7 @@ class Team:
     def __init__(self, folder, world):
         self.folder, self.world = folder, world
         self.log = Counter()
-        self.waiting = defaultdict(list)  # agent: (account, tries so far)
+        self.waiting = defaultdict(list)  # agent: (account, tries so far, case, day, hours)
         self.after = defaultdict(list)  # agent: accounts to be asked whether it is resolved
 
     def tacit(self, *words, check=True):
@@ -116,18 +116,21 @@ class Team:
 
     def one_day(self, agent, date):
         calls = 0
-        again, self.waiting[agent] = self.waiting[agent], []
+        again = self.waiting[agent]
         for account in self.after.pop(agent, []):
             self.finish(account, agent, f"{date}T16:30")
         while calls < CALLS:
             # Nine to five, a call each sixteen minutes; a second try comes at another hour than the first.
             minute = 9 * 60 + 16 * calls
             now = f"{date}T{minute // 60:02}:{minute % 60:02}"
-            if again:
-                account, tries, open_case = again.pop(0)
-                # The lease of yesterday is over: the case is taken again.
+            # Whoever was tried at other hours, two at least from this one, comes first.
+            due = next((k for k, one in enumerate(again) if one[3] < date
+                        and all(2 <= abs(minute // 60 - hour) for hour in one[4])), None)
+            if due is not None:
+                account, tries, open_case, _, hours = again.pop(due)
                 if self.tacit("queue", "claim", account, "--by", agent, "--now", now, "--hours", 200,
                               check=False).returncode != 0:
+                    self.log["gone"] += 1
                     continue
             else:
                 run = self.tacit("queue", "claim", "--by", agent, "--now", now, "--hours", 200, "--json")
@@ -135,25 +138,19 @@ class Team:
                 if not run.stdout.strip():
                     return
                 open_case = json.loads(run.stdout)
-                account, tries = open_case["account_id"], 0
+                account, tries, hours = open_case["account_id"], 0, []
             calls += 1
-            self.call(account, tries, open_case, agent, now)
+            self.call(account, tries, open_case, agent, now, date, hours + [minute // 60])
 
-    def call(self, account, tries, open_case, agent, now):
+    def call(self, account, tries, open_case, agent, now, date, hours):
         world = self.world
         if not world.tries[account][tries]:
             self.queue("act", account, "attempted", by=agent, now=now)
             if tries < 2:
-                self.waiting[agent].append((account, tries + 1, open_case))
+                self.waiting[agent].append((account, tries + 1, open_case, date, hours))
                 return
             self.queue("act", account, "messaged", by=agent, now=now)
-            # Three tries at the same hour of three days are no three tries: then it stays open.
-            if self.tacit("queue", "close", account, "unreached", "--by", agent, "--now", now,
-                          check=False).returncode == 0:
-                self.log["unreached"] += 1
-            else:
-                self.log["not yet unreached"] += 1
-                self.tacit("queue", "close", account, "declined", "--by", agent, "--now", now)
+            self.queue("close", account, "unreached", by=agent, now=now)
             return
         self.queue("act", account, "reached", by=agent, now=now)
         if open_case["form"] != "voiced":

@@ -93,7 +93,11 @@ package struct ExperimentText {
     progress.complete + progress.running
   }
 
-  private func date(_ instant: Instant) -> String { dateName(instant, zone) }
+  /// The local day of an instant: a horizon of days that a change of clocks falls into ends an hour off
+  /// midnight.
+  private func date(_ instant: Instant) -> String {
+    dateName(zone.midnight(date: zone.date(of: instant)), zone)
+  }
 }
 
 /// A number with so many decimals and a real minus sign.
