@@ -23,6 +23,9 @@ struct QueueCommand: ParsableCommand {
     var queue: String?
     @Option(help: "At most so many cases.")
     var limit: Int?
+    @Option(
+      help: ArgumentHelp("As of when calls may be made (default: now).", valueName: "instant"))
+    var now: String?
     @Flag(help: "An array of objects, one a case.")
     var json = false
 
@@ -38,13 +41,13 @@ struct QueueCommand: ParsableCommand {
         cases.removeAll { $0.queue != queue }
       }
       if let limit { cases = Array(cases.prefix(limit)) }
+      let listing = desk.listing(at: try time(now, "--now", desk.zone))
       if json {
-        try FileHandle.standardOutput.write(contentsOf: CaseListing.json(cases))
+        try FileHandle.standardOutput.write(contentsOf: listing.timedJSON(cases))
       } else if cases.isEmpty {
         FileHandle.standardError.write(Data("no open case\n".utf8))
       } else {
-        let text = CaseListing(zone: desk.zone).text(cases)
-        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        try FileHandle.standardOutput.write(contentsOf: Data(listing.text(cases).utf8))
       }
     }
   }
@@ -57,6 +60,9 @@ struct QueueCommand: ParsableCommand {
     var project = "tacit.toml"
     @Argument(help: "The account's id.")
     var account: String
+    @Option(
+      help: ArgumentHelp("As of when calls may be made (default: now).", valueName: "instant"))
+    var now: String?
     @Flag(help: "One object.")
     var json = false
 
@@ -65,10 +71,11 @@ struct QueueCommand: ParsableCommand {
       guard let open = try desk.store.openCase(account: account) else {
         throw OutreachError.missing("no open case for account \(account)")
       }
+      let listing = desk.listing(at: try time(now, "--now", desk.zone))
       try FileHandle.standardOutput.write(
-        contentsOf: json
-          ? CaseListing.json(open)
-          : Data(CaseListing(zone: desk.zone).detail(open, practice: desk.practice).utf8))
+        contentsOf: !json
+          ? Data(listing.detail(open, practice: desk.practice).utf8)
+          : now == nil ? CaseListing.json(open) : listing.timedJSON(open))
     }
   }
 }
@@ -80,7 +87,8 @@ struct Desk {
   let queues: [String]
   let practice: Practice
   let webhooks: [String]
-  private let accounts: AccountsSource?
+  let calls: CallRules
+  private let histories: HistorySettings
 
   init(_ path: String) throws {
     let project = try ProjectFile(path: path)
@@ -94,7 +102,8 @@ struct Desk {
     queues = outreach.queues.map(\.name)
     practice = outreach.practice
     webhooks = outreach.webhooks
-    accounts = histories.accounts
+    calls = CallRules(outreach)
+    self.histories = histories
     store = try CaseStore(existing: outreach.store)
   }
 
@@ -113,10 +122,15 @@ struct Desk {
       "no queue is named \(name)" + (nearest.map { ": did you mean \($0)?" } ?? ""))
   }
 
-  /// Whether the accounts file, as it is now, forbids contact: asked again when a case is taken.
-  func mustNotBeContacted() throws -> (String) -> Bool {
-    guard let accounts, accounts.doNotContact != nil else { return { _ in false } }
-    let silent = Set(try accounts.accountsNotToContact(zone: zone).map { AccountKey($0) })
-    return { silent.contains(AccountKey($0)) }
+  func listing(at now: Instant) -> CaseListing {
+    CaseListing(zone: zone, hours: CaseListing.Hours(calls, now: now))
+  }
+
+  /// Whom the files, as they are now, forbid to contact: asked again when a case is taken, and when
+  /// somebody is said to have been contacted.
+  func consent() throws -> Consent { try Consent(histories) }
+
+  func reach(_ consent: Consent) -> Reach {
+    Reach(calls: calls) { consent.refuses($0, of: $1) }
   }
 }

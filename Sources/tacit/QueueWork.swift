@@ -24,10 +24,10 @@ struct WorkOptions: ParsableArguments {
   func instant(_ zone: LocalTime) throws -> Instant { try time(now, "--now", zone) }
 
   func report(_ open: Case, _ desk: Desk) throws {
+    let listing = desk.listing(at: try instant(desk.zone))
     try FileHandle.standardOutput.write(
       contentsOf: json
-        ? CaseListing.json(open)
-        : Data(CaseListing(zone: desk.zone).detail(open, practice: desk.practice).utf8))
+        ? listing.timedJSON(open) : Data(listing.detail(open, practice: desk.practice).utf8))
   }
 
   /// Adds an action to an account's open case by the rules of the practice, and shows the case.
@@ -37,9 +37,12 @@ struct WorkOptions: ParsableArguments {
   ) throws {
     let action = Action(
       at: try instant(desk.zone), kind: kind, actor: by, detail: detail, note: note, record: record)
+    // The files are read only where a person is named.
+    let reach =
+      detail[Action.contact] == nil ? Reach(calls: desk.calls) : desk.reach(try desk.consent())
     try report(
       try desk.store.act(
-        .account(account), action, by: desk.practice, webhooks: desk.webhooks), desk)
+        .account(account), action, by: desk.practice, webhooks: desk.webhooks, reach: reach), desk)
   }
 }
 
@@ -63,6 +66,11 @@ extension QueueCommand {
         The next case is the one due first among those nobody holds, or whose holder's time is over. \
         Two who claim at once get two cases. Consent and holds are checked again: who must not be \
         contacted by now is passed over.
+
+        Of the cases by phone the next is one whose customer may be called now: in the team's hours \
+        ([calendar]), in lawful ones on the customer's own clock ([calls], time_zone), at times that \
+        the customer asked for (call_times), not before an appointment. An account that is named is \
+        taken whatever the hour, and its view says from when it may be called.
 
         Try:
           tacit queue claim --by anna
@@ -89,21 +97,32 @@ extension QueueCommand {
       if let queue { try desk.requireQueue(queue) }
       let now = try work.instant(desk.zone)
       let until = Instant(microseconds: now.microseconds + Int64(hours) * 3_600_000_000)
-      let refused = try desk.mustNotBeContacted()
+      let consent = try desk.consent()
+      let reach = desk.reach(consent)
       if let account {
         return try work.report(
           try desk.store.claim(
             .account(account), by: work.by, at: now, until: until, webhooks: desk.webhooks,
-            refused: refused), desk)
+            reach: reach, refused: consent.refuses), desk)
       }
       guard
         let taken = try desk.store.claim(
-          by: work.by, queue: queue, at: now, until: until, webhooks: desk.webhooks,
-          refused: refused)
+          by: work.by, queue: queue, at: now, until: until, webhooks: desk.webhooks, reach: reach,
+          refused: consent.refuses)
       else {
-        return printToStandardError("no case to take: everything open is held by somebody")
+        return printToStandardError(
+          try nothing(at: now, next: desk.store.nextCall(queue: queue, at: now, reach: reach), desk)
+        )
       }
       try work.report(taken, desk)
+    }
+
+    private func nothing(at now: Instant, next: Instant?, _ desk: Desk) -> String {
+      guard let next, next > now else {
+        return "no case to take: everything open is held by somebody, or is nobody's to call"
+      }
+      return "no case to take: nobody who waits may be called now, the first from "
+        + "\(desk.listing(at: now).timeText(next)). `tacit queue list` says when each"
     }
   }
 
@@ -118,8 +137,14 @@ extension QueueCommand {
         public_reply and invited (where the customer posted in public: answer there, and invite to \
         speak in private). `tacit queue step` records the five steps of the practice.
 
+        attempted, message_left and reached on a case by phone are refused outside lawful hours on \
+        the customer's clock, but for what the customer began (--inbound) and for an appointment. \
+        --contact says with whom of the account it was; who refuses contact is not recorded as \
+        contacted.
+
         Try:
           tacit queue act 00417 attempted --by anna
+          tacit queue act 00417 reached --contact 00417-2 --by anna
           tacit queue act 00417 answered --verdict detractor --mode phone --by anna --note "late twice"
         """)
 
@@ -128,6 +153,10 @@ extension QueueCommand {
     var account: String
     @Argument(help: "The step.")
     var step: String
+    @Option(help: ArgumentHelp("With whom of the account's people, by their id.", valueName: "id"))
+    var contact: String?
+    @Flag(help: "The customer began it: with attempted, message_left, reached, messaged.")
+    var inbound = false
     @Option(help: "detractor or non-detractor: with answered.")
     var verdict: String?
     @Option(help: "How the customer was spoken with: with answered.")
@@ -178,6 +207,18 @@ extension QueueCommand {
         detail = ["owner": owner, "queue": queue].compactMapValues(\.self)
         if detail.isEmpty { throw ValidationError("reassigned needs --owner or --queue") }
       default: break
+      }
+      if inbound {
+        guard kind.isTouch else {
+          throw ValidationError("--inbound goes with a contact, such as reached, not with \(step)")
+        }
+        detail[Action.inbound] = "yes"
+      }
+      if let contact {
+        guard kind.isTouch || [.answered, .appointed].contains(kind) else {
+          throw ValidationError("--contact goes with a contact, such as reached, not with \(step)")
+        }
+        detail[Action.contact] = contact
       }
       try work.act(account, kind, detail: detail, note: note, desk)
     }

@@ -95,4 +95,70 @@ import Testing
     }
     #expect(try queue("check").output.contains("whole"))
   }
+
+  /// Every account has two people: one who refuses, and one in New York.
+  @Test func callsWaitForTheCustomersMorning() throws {
+    let folder = try sampleCopy()
+    let accounts = try String(
+      contentsOf: folder.appendingPathComponent("accounts.csv"), encoding: .utf8)
+    var people = "account_id,person,who,phone,zone,dnc\n"
+    for row in accounts.split(separator: "\n").dropFirst() {
+      let id = row.prefix { $0 != "," }
+      people += "\(id),\(id)-1,Ada,1,,yes\n\(id),\(id)-2,Grace,2,America/New_York,\n"
+    }
+    try Data(people.utf8).write(to: folder.appendingPathComponent("contacts.csv"))
+    let toml = folder.appendingPathComponent("tacit.toml")
+    let contacts = """
+
+      [contacts]
+      path = "contacts.csv"
+      account = "account_id"
+      contact = "person"
+      name = "who"
+      phone = "phone"
+      time_zone = "zone"
+      do_not_contact = "dnc"
+
+      """
+    try Data((String(contentsOf: toml, encoding: .utf8) + contacts).utf8).write(to: toml)
+    _ = try Program.run("train", "--as-of", Self.asOf, in: folder)
+    _ = try Program.run("nightly", "--as-of", Self.asOf, in: folder)
+    func queue(_ words: String..., status: Int32 = 0) throws -> (output: String, errors: String) {
+      let result = try Program.run(["queue"] + words, in: folder)
+      #expect(result.status == status, "\(words): \(result.errors)")
+      return (result.output, result.errors)
+    }
+    let early = try queue(
+      "claim", "--by", "anna", "--queue", "strategic", "--now", "2026-03-02T09:00")
+    #expect(early.output == "")
+    #expect(early.errors.contains("the first from Mon 2 Mar 14:00"), "\(early.errors)")
+    let taken = try queue(
+      "claim", "--by", "anna", "--queue", "strategic", "--now", "2026-03-02T14:00", "--json"
+    ).output
+    let open = try #require(
+      try JSONSerialization.jsonObject(with: Data(taken.utf8)) as? [String: Any])
+    let account = try #require(open["account_id"] as? String)
+    #expect(open["call_from"] as? String == "2026-03-02T13:00:00Z")
+    let view = try queue("show", account, "--now", "2026-03-02T09:00").output
+    #expect(view.contains("\(account)-2: Grace · 2 · America/New_York"))
+    #expect(!view.contains("\(account)-1"))
+    #expect(view.contains("may be called from Mon 2 Mar 08:00 their time"))
+    #expect(view.contains("Mon 2 Mar 11:00 their time"))
+    func reached(_ words: String..., status: Int32 = 0) throws -> String {
+      let all = ["queue", "act", account, "reached", "--by", "anna"] + words
+      let result = try Program.run(all, in: folder)
+      #expect(result.status == status, "\(words): \(result.errors)")
+      return result.errors
+    }
+    let night = try reached("--now", "2026-03-02T09:00", status: 64)
+    #expect(night.contains("Mon 2 Mar 08:00 on the customer's clock"))
+    let refused = try reached(
+      "--now", "2026-03-02T14:30", "--contact", "\(account)-1", status: 64)
+    #expect(refused.contains("contact another: \(account)-2"))
+    _ = try reached("--now", "2026-03-02T14:30", "--contact", "\(account)-2")
+    _ = try reached("--now", "2026-03-02T20:30", "--contact", "\(account)-1", "--inbound")
+    let log = try queue("log", account).output
+    #expect(log.contains("contact \(account)-2") && log.contains("inbound yes"))
+    #expect(try queue("check").output.contains("whole"))
+  }
 }

@@ -1,23 +1,26 @@
 /// What the project file says about account histories: where they are, what their columns mean,
 /// and which features are wanted (DESIGN 6: `time_zone`, `[reading]`, `[[events]]`, `[accounts]`,
-/// `[features]`).
+/// `[contacts]`, `[features]`).
 package struct HistorySettings: Sendable {
   /// The zone of local times without an offset, of `--as-of` dates and of active days; UTC unless
   /// said otherwise.
   package var timeZone: LocalTime
   package var events: [EventSource]
   package var accounts: AccountsSource?
+  package var contacts: ContactsSource?
   /// The share of a source's rows that may be unusable before the run is refused, 0 to 1.
   package var badRowShare: Double
   package var features: FeatureSettings
 
   package init(
     timeZone: LocalTime = .utc, events: [EventSource], accounts: AccountsSource? = nil,
+    contacts: ContactsSource? = nil,
     badRowShare: Double = 0.01, features: FeatureSettings = FeatureSettings()
   ) {
     self.timeZone = timeZone
     self.events = events
     self.accounts = accounts
+    self.contacts = contacts
     self.badRowShare = badRowShare
     self.features = features
   }
@@ -50,6 +53,7 @@ package struct HistorySettings: Sendable {
       root.report(nil, "`[[events]]` is missing: say where the events are")
     }
     accounts = root.table("accounts").flatMap { AccountsSource($0, project: project) }
+    contacts = root.table("contacts").flatMap { ContactsSource($0, project: project) }
     features = root.table("features").map { FeatureSettings($0) } ?? FeatureSettings()
   }
 }
@@ -154,6 +158,7 @@ package struct AccountsSource: Sendable, Equatable {
   package var preferredChannel: String?
   package var updateEveryDays: String?
   package var timeZone: String?
+  package var callTimes: String?
   package var doNotContact: String?
   package var doNotProfile: String?
 
@@ -170,7 +175,7 @@ package struct AccountsSource: Sendable, Equatable {
     table.allow([
       "path", "account", "known_at", "numeric", "categorical", "value", "segment", "name", "email",
       "phone", "owner", "preferred_channel", "update_every_days", "time_zone",
-      "do_not_contact", "do_not_profile", "query", "via",
+      "call_times", "do_not_contact", "do_not_profile", "query", "via",
     ])
     let path = table.csvPath(project)
     let account = table.required("account")
@@ -186,6 +191,7 @@ package struct AccountsSource: Sendable, Equatable {
     preferredChannel = table.optionalColumn("preferred_channel")
     updateEveryDays = table.optionalColumn("update_every_days")
     timeZone = table.optionalColumn("time_zone")
+    callTimes = table.optionalColumn("call_times")
     doNotContact = table.optionalColumn("do_not_contact")
     doNotProfile = table.optionalColumn("do_not_profile")
     var seen: Set<String> = []
@@ -195,6 +201,50 @@ package struct AccountsSource: Sendable, Equatable {
     guard let path, let account else { return nil }
     self.path = path
     self.account = account
+  }
+}
+
+/// The `[contacts]` table: a CSV file with one row a person, several an account. For outreach alone.
+package struct ContactsSource: Sendable, Equatable {
+  package var path: String
+  package var account: String
+  /// The person's id, unique within the account.
+  package var contact: String
+  package var name: String?
+  package var email: String?
+  package var phone: String?
+  package var role: String?
+  package var preferredChannel: String?
+  package var timeZone: String?
+  package var callTimes: String?
+  package var doNotContact: String?
+
+  package init(path: String, account: String, contact: String) {
+    self.path = path
+    self.account = account
+    self.contact = contact
+  }
+
+  init?(_ table: ProjectTable, project: ProjectFile) {
+    table.allow([
+      "path", "account", "contact", "name", "email", "phone", "role", "preferred_channel",
+      "time_zone", "call_times", "do_not_contact", "query", "via",
+    ])
+    let path = table.csvPath(project)
+    let account = table.required("account")
+    let contact = table.required("contact")
+    name = table.optionalColumn("name")
+    email = table.optionalColumn("email")
+    phone = table.optionalColumn("phone")
+    role = table.optionalColumn("role")
+    preferredChannel = table.optionalColumn("preferred_channel")
+    timeZone = table.optionalColumn("time_zone")
+    callTimes = table.optionalColumn("call_times")
+    doNotContact = table.optionalColumn("do_not_contact")
+    guard let path, let account, let contact else { return nil }
+    self.path = path
+    self.account = account
+    self.contact = contact
   }
 }
 

@@ -2,7 +2,7 @@
 package struct IntakeReport: Sendable {
   package struct File: Sendable, Equatable {
     package var path: String
-    /// `events` or `accounts`.
+    /// `events`, `accounts` or `contacts`.
     package var section: String
     /// Rows below the header, unusable ones among them, and bytes on disk.
     package var rows: Int
@@ -24,7 +24,7 @@ package struct IntakeReport: Sendable {
   /// Where the unusable rows were written, if there were any and a place was given.
   package var quarantine: String?
 
-  /// Warnings: kinds that the project file names and no event has.
+  /// Warnings: kinds that the project file names and no event has, contacts of unknown accounts.
   package var unmet: [String] = []
 
   package var rows: Int { files.reduce(0) { $0 + $1.rows } }

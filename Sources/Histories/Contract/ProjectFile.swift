@@ -18,7 +18,8 @@ package final class ProjectFile {
 
   /// The top-level keys that exist, over all modules (DESIGN 6).
   private static let sections = [
-    "time_zone", "reading", "events", "accounts", "feedback", "features", "training", "level",
+    "time_zone", "reading", "events", "accounts", "contacts", "feedback", "features", "training",
+    "level",
     "model", "store", "calendar", "calls", "queue", "policy", "experiment", "webhooks", "outcome",
     "practice", "remedy",
     "export", "import",

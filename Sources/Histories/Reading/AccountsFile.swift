@@ -4,11 +4,6 @@
 /// be read, `do_not_contact` and `do_not_profile` hold as they are written, and hold when they
 /// cannot be read.
 struct AccountsFile: Sendable {
-  /// Columns of texts for outreach, in the order of `texts`.
-  private enum TextColumn: Int, CaseIterable {
-    case segment, name, email, phone, owner, preferredChannel, timeZone
-  }
-
   let source: AccountsSource
   private(set) var ids: [String] = []
   private(set) var lines: [Int] = []
@@ -20,11 +15,8 @@ struct AccountsFile: Sendable {
   /// Microseconds as of which each row is known (exclusive), `.min` where it always is.
   private(set) var knownAt: [Int64] = []
   private var value: [Double] = []
-  /// By `TextColumn`; nil where the project file does not map it.
-  private var texts: [PackedTexts?]
+  private var people: PeopleColumns
   private var updateEveryDays: [Int32] = []
-  private var doNotContact: [Bool] = []
-  private var doNotProfile: [Bool] = []
   /// Of what was read.
   private(set) var rows = 0
   private(set) var bytes = 0
@@ -54,17 +46,8 @@ struct AccountsFile: Sendable {
       categoryColumns.append(try header.column(name, for: "categorical"))
     }
     let valueColumn = try column(source.value, "value")
-    let textColumns = [
-      try column(source.segment, "segment"), try column(source.name, "name"),
-      try column(source.email, "email"), try column(source.phone, "phone"),
-      try column(source.owner, "owner"), try column(source.preferredChannel, "preferred_channel"),
-      try column(source.timeZone, "time_zone"),
-    ]
-    texts = textColumns.map { $0 == nil ? nil : PackedTexts() }
-    var knownZones: Set<[UInt8]> = []
+    people = try PeopleColumns(header, texts: source.column, flags: source.column)
     let everyColumn = try column(source.updateEveryDays, "update_every_days")
-    let contactColumn = try column(source.doNotContact, "do_not_contact")
-    let profileColumn = try column(source.doNotProfile, "do_not_profile")
     // Keyed by bytes: `String` holds canonically equivalent texts for equal.
     var met: [[[UInt8]: Int32]] = source.categorical.map { _ in [:] }
 
@@ -77,11 +60,9 @@ struct AccountsFile: Sendable {
       self.knownAt.append(.min)
       for index in numeric.indices { numeric[index].append(.nan) }
       for index in categorical.indices { categorical[index].append(-1) }
-      for index in texts.indices { texts[index]?.append(nil) }
       self.value.append(.nan)
       updateEveryDays.append(-1)
-      doNotContact.append(Self.boolean(fields, contactColumn) ?? true)
-      doNotProfile.append(Self.boolean(fields, profileColumn) ?? true)
+      people.appendConsent(fields)
       return problem
     }
 
@@ -113,21 +94,6 @@ struct AccountsFile: Sendable {
         }
         categories.append(text.isEmpty ? nil : text)
       }
-      var strings: [String?] = []
-      for (index, column) in textColumns.enumerated() {
-        guard let column else {
-          strings.append(nil)
-          continue
-        }
-        guard let text = fields[column].text else {
-          return .notText(key: "`\(TextColumn.allCases[index])`")
-        }
-        strings.append(text.isEmpty ? nil : text)
-      }
-      if let name = strings[TextColumn.timeZone.rawValue], !knownZones.contains(Array(name.utf8)) {
-        guard LocalTime.isKnown(name) else { return .notZone(key: "`time_zone`") }
-        knownZones.insert(Array(name.utf8))
-      }
       var every: Int32 = -1
       if let everyColumn, fields[everyColumn].count > 0 {
         guard let text = fields[everyColumn].text, let days = Int32(text), days > 0 else {
@@ -135,12 +101,8 @@ struct AccountsFile: Sendable {
         }
         every = days
       }
-      guard let contact = Self.boolean(fields, contactColumn) else {
-        return .notBoolean(key: "`do_not_contact`")
-      }
-      guard let profile = Self.boolean(fields, profileColumn) else {
-        return .notBoolean(key: "`do_not_profile`")
-      }
+      let row: PeopleColumns.Row
+      do throws(RowProblem) { row = try people.read(fields) } catch { return error }
       ids.append(fields[account].text ?? "")
       lines.append(line)
       self.knownAt.append(knownAt)
@@ -154,11 +116,9 @@ struct AccountsFile: Sendable {
         }
         categorical[index].append(level)
       }
-      for (index, text) in strings.enumerated() { texts[index]?.append(text) }
       self.value.append(value)
       updateEveryDays.append(every)
-      doNotContact.append(contact)
-      doNotProfile.append(profile)
+      people.append(row)
       return nil
     }
 
@@ -208,22 +168,9 @@ struct AccountsFile: Sendable {
     }
   }
 
-  /// An empty cell is false; nil when it is no boolean.
-  private static func boolean(_ fields: UnsafeBufferPointer<Field>, _ column: Int?) -> Bool? {
-    guard let column, fields[column].count > 0 else { return false }
-    guard fields[column].count <= 5 else { return nil }
-    let lowered = fields[column].bytes.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
-    switch String(decoding: lowered, as: UTF8.self) {
-    case "true", "1", "yes": return true
-    case "false", "0", "no": return false
-    default: return nil
-    }
-  }
-
-  func forbidsContact(_ row: Int) -> Bool { doNotContact[row] }
+  func forbidsContact(_ row: Int) -> Bool { people.flag(.doNotContact, row) }
 
   func record(_ row: Int) -> AccountRecord {
-    func text(_ column: TextColumn) -> String? { texts[column.rawValue]?[row] }
     var record = AccountRecord(account: ids[row])
     record.numeric = numeric.map { $0[row].isNaN ? nil : $0[row] }
     record.categorical = categorical.indices.map { index in
@@ -231,44 +178,40 @@ struct AccountsFile: Sendable {
       return level < 0 ? nil : levels[index][Int(level)]
     }
     record.value = value[row].isNaN ? nil : value[row]
-    record.segment = text(.segment)
-    record.name = text(.name)
-    record.email = text(.email)
-    record.phone = text(.phone)
-    record.owner = text(.owner)
-    record.preferredChannel = text(.preferredChannel)
-    record.timeZone = text(.timeZone)
+    record.segment = people.text(.segment, row)
+    record.name = people.text(.name, row)
+    record.email = people.text(.email, row)
+    record.phone = people.text(.phone, row)
+    record.owner = people.text(.owner, row)
+    record.preferredChannel = people.text(.preferredChannel, row)
+    record.timeZone = people.text(.timeZone, row)
     record.updateEveryDays = updateEveryDays[row] < 0 ? nil : Int(updateEveryDays[row])
-    record.doNotContact = doNotContact[row]
-    record.doNotProfile = doNotProfile[row]
+    record.callTimes = people.text(.callTimes, row).flatMap(Appointment.list) ?? []
+    record.doNotContact = people.flag(.doNotContact, row)
+    record.doNotProfile = people.flag(.doNotProfile, row)
     return record
   }
 }
 
 extension AccountsSource {
-  /// The accounts that the file, as it is now, forbids to contact. Reads the whole file: O(bytes).
-  package func accountsNotToContact(zone: LocalTime) throws(HistoriesError) -> [String] {
-    guard let doNotContact else { return [] }
-    var consent = AccountsSource(path: path, account: account)
-    consent.doNotContact = doNotContact
-    let file = try AccountsFile(consent, zone: zone, chunkBytes: 1 << 20)
-    return file.ids.indices.filter { file.forbidsContact($0) }.map { file.ids[$0] }
-  }
-}
-
-/// A column of texts, one after another in one array: their bytes and 8 more each. An empty text is
-/// none.
-private struct PackedTexts: Sendable {
-  private var bytes: [UInt8] = []
-  private var ends: [Int] = []
-
-  mutating func append(_ text: String?) {
-    if let text { bytes.append(contentsOf: text.utf8) }
-    ends.append(bytes.count)
+  fileprivate func column(_ text: PeopleColumns.Text) -> String? {
+    switch text {
+    case .segment: segment
+    case .name: name
+    case .email: email
+    case .phone: phone
+    case .owner: owner
+    case .role: nil
+    case .preferredChannel: preferredChannel
+    case .timeZone: timeZone
+    case .callTimes: callTimes
+    }
   }
 
-  subscript(_ row: Int) -> String? {
-    let from = row == 0 ? 0 : ends[row - 1]
-    return from == ends[row] ? nil : String(decoding: bytes[from..<ends[row]], as: UTF8.self)
+  fileprivate func column(_ flag: PeopleColumns.Flag) -> String? {
+    switch flag {
+    case .doNotContact: doNotContact
+    case .doNotProfile: doNotProfile
+    }
   }
 }

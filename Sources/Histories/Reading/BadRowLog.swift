@@ -5,7 +5,7 @@ struct BadRowLog {
     var line: Int
     var what: RowProblem
     var bytes: [UInt8]
-    /// The `[[events]]` table, −1 for the accounts file.
+    /// The `[[events]]` table, −1 for the accounts file, −2 for the contacts file.
     var group: Int
   }
 
@@ -24,9 +24,11 @@ struct BadRowLog {
     }
   }
 
-  mutating func add(_ bad: [(line: Int, what: RowProblem, bytes: [UInt8])], path: String) {
+  mutating func add(
+    _ bad: [(line: Int, what: RowProblem, bytes: [UInt8])], path: String, group: Int
+  ) {
     for row in bad {
-      rows.append(Row(file: path, line: row.line, what: row.what, bytes: row.bytes, group: -1))
+      rows.append(Row(file: path, line: row.line, what: row.what, bytes: row.bytes, group: group))
     }
   }
 
@@ -40,7 +42,7 @@ struct BadRowLog {
   ) throws(HistoriesError) {
     var totals: [(group: Int, rows: Int, bad: Int)] = []
     for (index, file) in report.files.enumerated() {
-      let group = index < sources.count ? sources[index] : -1
+      let group = index < sources.count ? sources[index] : file.section == "accounts" ? -1 : -2
       if let place = totals.firstIndex(where: { $0.group == group }) {
         totals[place].rows += file.rows
         totals[place].bad += file.badRows
@@ -49,7 +51,12 @@ struct BadRowLog {
       }
     }
     for total in totals where Double(total.bad) > share * Double(total.rows) {
-      let name = total.group < 0 ? "[accounts]" : "[[events]] number \(total.group + 1)"
+      let name =
+        switch total.group {
+        case -1: "[accounts]"
+        case -2: "[contacts]"
+        default: "[[events]] number \(total.group + 1)"
+        }
       let shown = rows.filter { $0.group == total.group }.prefix(5)
       var lines = [
         "\(name): \(total.bad) of \(total.rows) rows cannot be used, more than the share of "

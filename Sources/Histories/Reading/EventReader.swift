@@ -131,10 +131,11 @@ final class EventReader {
       value: .none, channel: 0)
   }
 
+  /// What keeps a field from being the id of an account, or of another thing.
   @inline(__always)
-  static func checkAccount(_ field: Field) -> RowProblem? {
-    if field.count == 0 { return .empty(key: "`account`") }
-    if field.count > 256 { return .tooLong(key: "`account`") }
+  static func checkAccount(_ field: Field, key: StaticString = "account") -> RowProblem? {
+    if field.count == 0 { return .empty(key: "`\(key)`") }
+    if field.count > 256 { return .tooLong(key: "`\(key)`") }
     let ones: UInt64 = 0x0101_0101_0101_0101
     var place = UnsafeRawPointer(field.start)
     var rest = field.count
@@ -151,7 +152,7 @@ final class EventReader {
       rest &-= 8
     }
     if suspicious == 0 { return nil }
-    return field.text == nil || field.bytes.contains(0) ? .notText(key: "`account`") : nil
+    return field.text == nil || field.bytes.contains(0) ? .notText(key: "`\(key)`") : nil
   }
 
   private static func nameProblem(

@@ -7,12 +7,13 @@ import Synchronization
 /// whatever has an event or a row of the accounts file. The order of rows, files and chunks and
 /// the number of threads change nothing.
 package struct HistoryBase: Sendable {
-  package let intake: IntakeReport
+  package private(set) var intake: IntakeReport
   /// Every kind met, in the order of name bytes.
   package let kinds: [KindSummary]
   package let timeZone: LocalTime
   let channels: [String]
   let accounts: AccountsFile?
+  private let contacts: ContactsFile?
   let partitions: [Partition]
   /// `firsts[p]` is the number of partition p's first account; one more at the end.
   private let firsts: [Int]
@@ -53,10 +54,18 @@ package struct HistoryBase: Sendable {
     timeZone = zone
     channels = intake.channels
     accounts = intake.accounts
+    contacts = intake.contacts
     self.partitions = partitions
     var firsts = [0]
     for partition in partitions { firsts.append(firsts[firsts.count - 1] + partition.accountCount) }
     self.firsts = firsts
+    guard let unknown = contacts?.unknown({ index(of: $0) != nil }), unknown.rows > 0 else {
+      return
+    }
+    self.intake.unmet.append(
+      "[contacts] names \(unknown.accounts) account\(unknown.accounts == 1 ? "" : "s") "
+        + "(\(unknown.rows) row\(unknown.rows == 1 ? "" : "s")) that no event and no row of "
+        + "[accounts] has: they are passed over")
   }
 
   package var accountCount: Int { firsts[firsts.count - 1] }
@@ -90,11 +99,21 @@ package struct HistoryBase: Sendable {
     }
   }
 
-  /// What the accounts file says of an account, nil where it has no row.
+  /// What the accounts file and the contacts file say of an account, nil where it has no row.
+  /// O(log contacts).
   package func record(_ index: Int) -> AccountRecord? {
     let (partition, place) = locate(index)
     let row = partitions[partition].accountRows[place]
-    return row < 0 ? nil : accounts?.record(Int(row))
+    var record = row < 0 ? nil : accounts?.record(Int(row))
+    if let contacts {
+      let id = account(index)
+      let people = contacts[id]
+      if !people.isEmpty {
+        record = record ?? AccountRecord(account: id, unread: accounts?.source)
+        record?.add(people)
+      }
+    }
+    return record
   }
 
   /// The names of the accounts' attributes, in the order of the project file.

@@ -10,6 +10,7 @@ struct HistoryIntake {
   /// The names of channels; channel 0 of an event is none, n is `channels[n − 1]`.
   let channels: [String]
   let accounts: AccountsFile?
+  let contacts: ContactsFile?
   let report: IntakeReport
   private let workers: [EventReader]
   private let kindNumbers: [[UInt16]]
@@ -71,7 +72,7 @@ struct HistoryIntake {
         .init(
           path: source.path, section: "accounts", rows: accounts.rows, bytes: accounts.bytes,
           badRows: accounts.bad.count))
-      log.add(accounts.bad, path: source.path)
+      log.add(accounts.bad, path: source.path, group: -1)
       for (row, id) in accounts.ids.enumerated() {
         let bytes = Array(id.utf8)
         (bytes + [0, 0, 0, 0, 0, 0, 0, 0]).withUnsafeBufferPointer {
@@ -82,6 +83,16 @@ struct HistoryIntake {
       self.accounts = accounts
     } else {
       accounts = nil
+    }
+    contacts = try settings.contacts.map { (source) throws(HistoriesError) in
+      try ContactsFile(source, chunkBytes: chunkBytes)
+    }
+    if let contacts {
+      report.files.append(
+        .init(
+          path: contacts.path, section: "contacts", rows: contacts.rows, bytes: contacts.bytes,
+          badRows: contacts.bad.count))
+      log.add(contacts.bad, path: contacts.path, group: -2)
     }
     for worker in workers { worker.encoded.finish() }
     report.examples = log.examples

@@ -1,5 +1,5 @@
 /// What makes a row unusable. The text is made where it is told.
-enum RowProblem: Equatable {
+enum RowProblem: Error, Equatable {
   case fields(found: Int, expected: Int)
   case quote
   case empty(key: String)
@@ -10,6 +10,7 @@ enum RowProblem: Equatable {
   case notWholeNumber(key: String)
   case notBoolean(key: String)
   case notZone(key: String)
+  case notCallTimes(key: String)
   case tooManyNames(key: String, limit: Int)
 
   var text: String {
@@ -24,6 +25,8 @@ enum RowProblem: Equatable {
     case .notWholeNumber(let key): "\(key) is not a whole number"
     case .notBoolean(let key): "\(key) is none of true, false, yes, no, 1, 0"
     case .notZone(let key): "\(key) is no time zone, such as Europe/Berlin"
+    case .notCallTimes(let key):
+      "\(key) is no list of call times, such as \"mon-fri 17:00-19:00; 2026-03-04 15:00-15:30\""
     case .tooManyNames(let key, let limit): "\(key) has more than \(limit) different values"
     }
   }

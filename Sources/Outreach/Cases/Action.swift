@@ -62,6 +62,9 @@ package struct Action: Sendable, Equatable {
       }
     }
 
+    /// Whether it is a call where the case is by phone.
+    package var isCall: Bool { [.attempted, .messageLeft, .reached].contains(self) }
+
     /// Whether the customer was contacted, or an attempt was made.
     package var isTouch: Bool {
       switch self {
@@ -126,6 +129,9 @@ package struct Action: Sendable, Equatable {
   }
 
   package static let run = "tacit"
+  /// Keys of `detail` on a contact: the id of the person, and that the customer began it.
+  package static let contact = "contact"
+  package static let inbound = "inbound"
 
   /// SHA-256 over the hash before it and everything but the note and
   /// the record, fields apart by a unit separator.

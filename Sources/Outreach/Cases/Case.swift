@@ -57,7 +57,7 @@ package struct Case: Sendable, Equatable {
     self.score = score
     self.exemplars = exemplars
     self.voice = voice
-    person = record.flatMap(Person.init)
+    person = record.flatMap { Person($0, channel: channel) }
     value = record?.value
     segment = record?.segment
   }
@@ -83,7 +83,7 @@ package struct VoicedFeedback: Sendable, Equatable, Codable {
   }
 }
 
-/// Whom to talk to, from the accounts file; never a feature, never in a log.
+/// Whom to talk to, from the accounts file and the contacts file; never a feature, never in a log.
 package struct Person: Sendable, Equatable, Codable {
   package var name: String?
   package var email: String?
@@ -92,9 +92,14 @@ package struct Person: Sendable, Equatable, Codable {
   package var preferredChannel: String?
   package var updateEveryDays: Int?
   package var timeZone: String?
+  /// As `Appointment.list` reads it.
+  package var callTimes: String?
+  /// People of the account who may be contacted; nil where none are known.
+  package var contacts: [Contact]?
 
-  /// Nil where the file says nothing of these.
-  package init?(_ record: AccountRecord) {
+  /// Nil where the files say nothing of these. Of the people those who prefer `channel` come first,
+  /// then they stand as in the file; what a row leaves open of zone and call times is the account's.
+  package init?(_ record: AccountRecord, channel: String) {
     name = record.name
     email = record.email
     phone = record.phone
@@ -102,11 +107,52 @@ package struct Person: Sendable, Equatable, Codable {
     preferredChannel = record.preferredChannel
     updateEveryDays = record.updateEveryDays
     timeZone = record.timeZone
+    callTimes = Self.text(record.callTimes)
+    let people = record.contacts.filter { !$0.doNotContact }
+    let prefers = { (person: ContactRecord) in
+      person.preferredChannel?.utf8.elementsEqual(channel.utf8) == true
+    }
+    let ordered = people.filter(prefers) + people.filter { !prefers($0) }
+    if !ordered.isEmpty {
+      contacts = ordered.map { person in
+        var contact = Contact(person)
+        contact.timeZone = person.timeZone ?? record.timeZone
+        contact.callTimes = Self.text(person.callTimes) ?? callTimes
+        return contact
+      }
+    }
     if name == nil, email == nil, phone == nil, owner == nil, preferredChannel == nil,
-      updateEveryDays == nil, timeZone == nil
+      updateEveryDays == nil, timeZone == nil, callTimes == nil, contacts == nil
     {
       return nil
     }
+  }
+
+  fileprivate static func text(_ times: [Appointment]) -> String? {
+    times.isEmpty ? nil : times.map(\.description).joined(separator: "; ")
+  }
+}
+
+/// One of several people of an account.
+package struct Contact: Sendable, Equatable, Codable {
+  package var contact: String
+  package var name: String?
+  package var email: String?
+  package var phone: String?
+  package var role: String?
+  package var preferredChannel: String?
+  package var timeZone: String?
+  package var callTimes: String?
+
+  init(_ record: ContactRecord) {
+    contact = record.contact
+    name = record.name
+    email = record.email
+    phone = record.phone
+    role = record.role
+    preferredChannel = record.preferredChannel
+    timeZone = record.timeZone
+    callTimes = Person.text(record.callTimes)
   }
 }
 

@@ -6,9 +6,24 @@ package import Histories
 package struct CaseListing {
   /// Zone of the due times.
   package var zone: LocalTime
+  /// When calls may be made, as of an instant; nil: nothing is said of it.
+  package var hours: Hours?
   private let width = 100
 
-  package init(zone: LocalTime) { self.zone = zone }
+  package struct Hours {
+    package var calls: CallRules
+    package var now: Instant
+
+    package init(_ calls: CallRules, now: Instant) {
+      self.calls = calls
+      self.now = now
+    }
+  }
+
+  package init(zone: LocalTime, hours: Hours? = nil) {
+    self.zone = zone
+    self.hours = hours
+  }
 
   /// Cases under a line for each queue, numbered through within it in the order given, and a line
   /// that says what the percentages mean. `cases` are grouped by queue; of each queue at most
@@ -30,6 +45,10 @@ package struct CaseListing {
         let rank = String(place + 1)
         let lead = String(repeating: " ", count: rankWidth - rank.utf8.count) + rank + "  "
         lines += head(open, lead)
+        if let hours = hoursLine(open) {
+          let indent = String(repeating: " ", count: rankWidth + 2)
+          lines += wrapped(hours, to: width - rankWidth - 2).map { indent + $0 }
+        }
         lines += reasons(open, indent: rankWidth + 2, width: reasonWidth)
       }
       if group.count > perQueue { lines.append("… and \(grouped(group.count - perQueue)) more") }
@@ -58,13 +77,15 @@ package struct CaseListing {
       if let phone = person.phone { field("phone", inert(phone)) }
       if let email = person.email { field("email", inert(email)) }
       if let channel = person.preferredChannel { field("prefers", inert(channel)) }
+      for contact in person.contacts ?? [] { field("contact", text(contact)) }
     }
     if let segment = open.segment { field("segment", inert(segment)) }
     if let value = open.value { field("value", "\(money(value)) a year") }
     field("queue", "\(inert(open.queue)), by \(inert(open.channel))")
     field("opened", dateText(open.openedAt))
-    field("due", dateText(open.due))
-    if let close = open.closeDue { field("close by", dateText(close)) }
+    field("due", bothDates(open.due, open))
+    if let close = open.closeDue { field("close by", bothDates(close, open)) }
+    for line in hoursTexts(open) { field(line.label, line.text) }
     for line in stateTexts(open) { field(line.label, line.text) }
     if let practice {
       for line in practiceTexts(open, practice) { field(line.label, line.text) }
@@ -92,7 +113,7 @@ package struct CaseListing {
   /// One case as a flat object.
   package static func json(_ open: Case) throws -> Data { try encoded(open) }
 
-  private static func encoded(_ value: some Encodable) throws -> Data {
+  static func encoded(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value) + [0x0A]
@@ -191,7 +212,7 @@ package struct CaseListing {
     if let since = state.waitingSince {
       texts.append(("waiting", "for the customer since \(dateText(since))"))
     }
-    if let meeting = state.appointment { texts.append(("agreed", dateText(meeting.from))) }
+    if let meeting = state.appointment { texts.append(("agreed", bothDates(meeting.from, open))) }
     if let verdict = state.verdict {
       texts.append(("answered", verdict == .detractor ? "unhappy" : "not unhappy"))
     }
@@ -222,6 +243,10 @@ package struct CaseListing {
     let local = parts(instant)
     return "\(local.weekday) \(local.day) \(local.month) \(local.year) \(local.time) "
       + "(\(zone.identifier))"
+  }
+
+  private func bothDates(_ instant: Instant, _ open: Case) -> String {
+    dateText(instant) + (theirTime(instant, open).map { ", " + $0 } ?? "")
   }
 
   private func parts(

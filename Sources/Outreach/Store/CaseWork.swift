@@ -14,47 +14,83 @@ extension CaseStore {
 
   /// Takes the next case: nobody's, or one whose lease has ended, soonest due first; of one queue where
   /// it is named. Nil where there is none. Two who ask at once get two cases.
+  ///
+  /// A customer who may not be called now is passed over and stays as they are. Where the first in
+  /// line may be, that is one statement; else O(those passed over), read in growing pages.
   /// - Parameter refused: whether an account must not be contacted after all; such a case closes as
-  ///   declined, and the next is taken.
+  ///   declined, as one does whose people all refuse, and the next is taken.
   package func claim(
     by agent: String, queue: String? = nil, at now: Instant, until: Instant,
-    webhooks: [String] = [], refused: (String) -> Bool = { _ in false }
+    webhooks: [String] = [], reach: Reach = Reach(), refused: (String) -> Bool = { _ in false }
   ) throws(OutreachError) -> Case? {
     try writing { db in
-      let dialect = self.database.dialect
-      while true {
-        let row =
-          if let queue {
-            try db.row(
-              StoreSQL.claimFromQueue + dialect.skippingClaimed,
-              [SQLValue(now.microseconds), try SQLValue(queue)])
-          } else {
-            try db.row(
-              StoreSQL.claimAny + dialect.skippingClaimed, [SQLValue(now.microseconds)])
-          }
-        guard let row else { return nil }
+      let suffix = self.database.dialect.skippingClaimed
+      /// Nil where the case is not for now; it was closed if nobody may be contacted at all.
+      func take(_ row: SQLRow) throws -> Case? {
         var open = try Case(row)
-        if try Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
+        let mayContact = reach.leaveOut(&open)
+        if try !mayContact || Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
           try Self.add(
             Action(
               at: now, kind: .closed, actor: Action.run,
               detail: ["outcome": Action.Outcome.declined.rawValue]), to: &open, db, webhooks)
-          continue
+          return nil
         }
+        guard reach.calls?.mayCall(open, at: now) ?? true else { return nil }
         try Self.claim(&open, agent, now, until, db, webhooks)
         return open
       }
+      guard let first = try Self.firstClaimable(queue, now, suffix, db) else { return nil }
+      if let taken = try take(first) { return taken }
+      let line = WaitingLine(db, queue: queue, at: now, after: try WaitingLine.Place(first))
+      while let waiting = try line.next() {
+        guard reach.calls?.mayCall(waiting, at: now) ?? true,
+          let row = try db.row(
+            StoreSQL.claimNumbered + suffix,
+            [SQLValue(now.microseconds), SQLValue(waiting.number)])
+        else { continue }
+        if let taken = try take(row) { return taken }
+      }
+      return nil
     }
   }
 
-  /// Takes one case by name.
+  /// When the first of those who wait to be claimed may be called; nil where nobody waits, or none of
+  /// them may be called within a year. O(those who wait).
+  package func nextCall(
+    queue: String? = nil, at now: Instant, reach: Reach
+  ) throws(OutreachError) -> Instant? {
+    guard let calls = reach.calls else { return nil }
+    return try reading { db in
+      let line = WaitingLine(db, queue: queue, at: now, after: .first)
+      var soonest: Instant?
+      // Most share their hours with others.
+      var met: [[CallPlace]: Instant?] = [:]
+      while var waiting = try line.next() {
+        guard reach.leaveOut(&waiting) else { continue }
+        let isUsual = calls.binds(waiting) && waiting.state.appointment == nil
+        let next: Instant?
+        if isUsual, let known = met[waiting.callPlaces] {
+          next = known
+        } else {
+          next = calls.nextCall(waiting, at: now)
+          if isUsual { met[waiting.callPlaces] = .some(next) }
+        }
+        if let next { soonest = min(soonest ?? next, next) }
+      }
+      return soonest
+    }
+  }
+
+  /// Takes one case by name, whether or not the customer may be called now.
   package func claim(
     _ name: CaseName, by agent: String, at now: Instant, until: Instant, webhooks: [String] = [],
-    refused: (String) -> Bool = { _ in false }
+    reach: Reach = Reach(), refused: (String) -> Bool = { _ in false }
   ) throws(OutreachError) -> Case {
     try writing { db in
       var open = try self.locked(name, db)
-      if try Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
+      let mayContact = reach.leaveOut(&open)
+      if try !mayContact || Self.isHeldBack(open.account, at: now, db) || refused(open.account) {
         throw OutreachError.refused(
           "the account is not to be contacted, or is on hold: the case is left as it is")
       }
@@ -65,10 +101,13 @@ extension CaseStore {
 
   /// Adds one action to a case. An action of the same kind, detail, instant and actor that stands there
   /// already is not added again: saying a thing twice is saying it once.
-  /// - Parameter practice: by whose rules the action is refused where it comes out of order; nil for work
-  ///   that was done elsewhere.
+  /// - Parameters:
+  ///   - practice: by whose rules the action is refused where it comes out of order; nil for work
+  ///     that was done elsewhere.
+  ///   - reach: nil to add it whomever it names and whenever it was.
   package func act(
-    _ name: CaseName, _ action: Action, by practice: Practice? = nil, webhooks: [String] = []
+    _ name: CaseName, _ action: Action, by practice: Practice? = nil, webhooks: [String] = [],
+    reach: Reach? = nil
   ) throws(OutreachError) -> Case {
     try writing { db in
       var open = try self.locked(name, db)
@@ -77,12 +116,15 @@ extension CaseStore {
         $0.kind == action.kind && $0.at == action.at && $0.actor == action.actor
           && $0.detail == action.detail
       }
-      if isThere { return open }
-      if open.isOpen, let practice {
-        if let why = practice.refusal(of: action, on: open) { throw OutreachError.refused(why) }
-        try Self.checkLimit(action, of: open, practice, db)
+      if !isThere {
+        if open.isOpen, let practice {
+          if let why = practice.refusal(of: action, on: open) { throw OutreachError.refused(why) }
+          try Self.checkLimit(action, of: open, practice, db)
+        }
+        if open.isOpen { try reach?.check(action, open) }
+        try Self.add(action, to: &open, db, webhooks)
       }
-      try Self.add(action, to: &open, db, webhooks)
+      _ = reach?.leaveOut(&open)
       return open
     }
   }
@@ -162,6 +204,16 @@ extension CaseStore {
         "\(name) was given to this account \(given) time\(given == 1 ? "" : "s") within a year, "
           + "and its yearly_limit is \(limit): offer another")
     }
+  }
+
+  private static func firstClaimable(
+    _ queue: String?, _ now: Instant, _ suffix: String, _ db: any StoreConnection
+  ) throws -> SQLRow? {
+    guard let queue else {
+      return try db.row(StoreSQL.claimAny + suffix, [SQLValue(now.microseconds)])
+    }
+    return try db.row(
+      StoreSQL.claimFromQueue + suffix, [SQLValue(now.microseconds), try SQLValue(queue)])
   }
 
   private static func claim(

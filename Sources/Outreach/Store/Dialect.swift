@@ -66,6 +66,9 @@ enum Dialect: Sendable {
     [
       "CREATE INDEX closed_cases ON cases (closed_at) WHERE closed_at IS NOT NULL",
       "ALTER TABLE notes ADD COLUMN record \(text)",
+      // In the order of claims from any queue.
+      "CREATE INDEX cases_by_due ON cases (due, (coalesce(logit, 1e300)) DESC, account) "
+        + "WHERE closed_at IS NULL",
     ]
   }
 

@@ -74,6 +74,16 @@ enum StoreSQL {
   static let claimAny = claimable + " ORDER BY due, coalesce(logit, 1e300) DESC, account LIMIT 1"
   static let claimFromQueue =
     claimable + " AND queue = ? ORDER BY due, coalesce(logit, 1e300) DESC, account LIMIT 1"
+  /// The same cases from one on, without the case itself: what decides whether a customer may be called.
+  static let claimableAfter = """
+    SELECT id, due, coalesce(logit, 1e300), account, channel, person, state, queue FROM cases \
+    WHERE closed_at IS NULL AND (owner IS NULL OR lease_until <= ?) AND due >= ? \
+    AND (due > ? OR coalesce(logit, 1e300) < ? OR (coalesce(logit, 1e300) = ? AND account > ?)) \
+    ORDER BY due, coalesce(logit, 1e300) DESC, account LIMIT ?
+    """
+  static let claimableAfterInQueue = claimableAfter.replacing(
+    " AND due >= ?", with: " AND queue = ? AND due >= ?")
+  static let claimNumbered = claimable + " AND id = ?"
   static let setState = """
     UPDATE cases SET queue = ?, owner = ?, lease_until = ?, closed_at = ?, outcome = ?, state = ? \
     WHERE id = ?

@@ -85,3 +85,40 @@ package struct OpeningHours: Sendable, Equatable {
 
 /// 0 for Monday to 6 for Sunday; 1970-01-01 was a Thursday.
 func weekday(ofDate date: Int) -> Int { ((date + 3) % 7 + 7) % 7 }
+
+extension CalendarText {
+  /// `MM-DD`, a date of some year; 02-29 is one.
+  static func yearlyDate(_ text: String) -> OpeningHours.YearlyDate? {
+    guard text.utf8.count == 5, let date = date("2000-\(text)") else { return nil }
+    let civil = civilDate(daysSinceEpoch: date)
+    return OpeningHours.YearlyDate(month: civil.month, day: civil.day)
+  }
+}
+
+extension [Appointment] {
+  /// All of them as hours; those that overlap become one.
+  var hours: OpeningHours {
+    func merged(_ fits: (Appointment.Days) -> Bool) -> [Range<Int>] {
+      var spans: [Range<Int>] = []
+      for span in filter({ fits($0.days) }).map(\.minutes)
+        .sorted(by: { $0.lowerBound < $1.lowerBound })
+      {
+        if let last = spans.last, span.lowerBound <= last.upperBound {
+          spans[spans.count - 1] = last.lowerBound..<Swift.max(last.upperBound, span.upperBound)
+        } else {
+          spans.append(span)
+        }
+      }
+      return spans
+    }
+    func holds(_ days: Appointment.Days, weekday: Int) -> Bool {
+      if case .weekdays(let days) = days { days.contains(weekday) } else { false }
+    }
+    var dates: [Int: [Range<Int>]] = [:]
+    for case .date(let date) in map(\.days) {
+      dates[date] = merged { $0 == .date(date) || holds($0, weekday: weekday(ofDate: date)) }
+    }
+    return OpeningHours(
+      week: (0..<7).map { day in merged { holds($0, weekday: day) } }, dates: dates)
+  }
+}

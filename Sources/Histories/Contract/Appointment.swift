@@ -1,5 +1,3 @@
-import Histories
-
 /// A time at which a customer asked to be called, on the customer's own clock: on weekdays, every
 /// week, or on one date.
 package struct Appointment: Sendable, Equatable {
@@ -52,30 +50,18 @@ extension Appointment: CustomStringConvertible {
   }
 }
 
-extension [Appointment] {
-  /// All of them as hours; those that overlap become one.
-  var hours: OpeningHours {
-    func merged(_ fits: (Appointment.Days) -> Bool) -> [Range<Int>] {
-      var spans: [Range<Int>] = []
-      for span in filter({ fits($0.days) }).map(\.minutes)
-        .sorted(by: { $0.lowerBound < $1.lowerBound })
-      {
-        if let last = spans.last, span.lowerBound <= last.upperBound {
-          spans[spans.count - 1] = last.lowerBound..<Swift.max(last.upperBound, span.upperBound)
-        } else {
-          spans.append(span)
-        }
-      }
-      return spans
+extension Appointment {
+  /// Reads several, apart by `;`, such as `mon-fri 08:00-09:00; sat 10:00-12:00`; none of an empty
+  /// text. Nil where one of them is none.
+  package static func list(_ text: String) -> [Appointment]? {
+    if text.isEmpty { return [] }
+    var all: [Appointment] = []
+    for part in text.utf8.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false) {
+      let spaced = part.drop { $0 == 0x20 }
+      let end = spaced.lastIndex { $0 != 0x20 }.map { spaced.index(after: $0) }
+      guard let end, let one = Appointment(String(Substring(spaced[..<end]))) else { return nil }
+      all.append(one)
     }
-    func holds(_ days: Appointment.Days, weekday: Int) -> Bool {
-      if case .weekdays(let days) = days { days.contains(weekday) } else { false }
-    }
-    var dates: [Int: [Range<Int>]] = [:]
-    for case .date(let date) in map(\.days) {
-      dates[date] = merged { $0 == .date(date) || holds($0, weekday: weekday(ofDate: date)) }
-    }
-    return OpeningHours(
-      week: (0..<7).map { day in merged { holds($0, weekday: day) } }, dates: dates)
+    return all
   }
 }

@@ -1,42 +1,33 @@
-import Histories
-
-/// How dates, weekdays and spans of a day are written in a project file.
-enum CalendarText {
-  static let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+/// How dates, weekdays and spans of a day are written in project files and in cells.
+package enum CalendarText {
+  package static let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
   /// 0 for `mon` to 6 for `sun`.
-  static func weekday(_ text: Substring.UTF8View) -> Int? {
+  package static func weekday(_ text: Substring.UTF8View) -> Int? {
     weekdays.firstIndex { $0.utf8.elementsEqual(text) }
   }
 
   /// A date that exists, `YYYY-MM-DD`, of 1970 to 2199: days since 1970-01-01.
-  static func date(_ text: String) -> Int? {
+  package static func date(_ text: String) -> Int? {
     guard text.utf8.count == 10, let instant = Instant(asOf: text, zone: .utc) else { return nil }
     let date = LocalTime.utc.date(of: instant)
     return (1970...2199).contains(civilDate(daysSinceEpoch: date).year) ? date : nil
   }
 
-  /// `MM-DD`, a date of some year; 02-29 is one.
-  static func yearlyDate(_ text: String) -> OpeningHours.YearlyDate? {
-    guard text.utf8.count == 5, let date = date("2000-\(text)") else { return nil }
-    let civil = civilDate(daysSinceEpoch: date)
-    return OpeningHours.YearlyDate(month: civil.month, day: civil.day)
-  }
-
   /// Minutes after midnight of `HH:MM-HH:MM`, 00:00 to 24:00, the first before the second.
-  static func span(_ text: Substring.UTF8View) -> Range<Int>? {
+  package static func span(_ text: Substring.UTF8View) -> Range<Int>? {
     let ends = text.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
       .map(minutes)
     guard ends.count == 2, let from = ends[0], let to = ends[1], from < to else { return nil }
     return from..<to
   }
 
-  static func text(_ span: Range<Int>) -> String {
+  package static func text(_ span: Range<Int>) -> String {
     func time(_ minutes: Int) -> String { "\(padded(minutes / 60, 2)):\(padded(minutes % 60, 2))" }
     return "\(time(span.lowerBound))-\(time(span.upperBound))"
   }
 
-  static func text(date: Int) -> String {
+  package static func text(date: Int) -> String {
     let civil = civilDate(daysSinceEpoch: date)
     return "\(padded(civil.year, 4))-\(padded(civil.month, 2))-\(padded(civil.day, 2))"
   }
