@@ -26,7 +26,7 @@ struct QueueCommand: ParsableCommand {
     @Option(
       help: ArgumentHelp("As of when calls may be made (default: now).", valueName: "instant"))
     var now: String?
-    @Flag(help: "An array of objects, one a case.")
+    @Flag(help: "An array of objects, one a case; with --now each says its call_from.")
     var json = false
 
     func validate() throws {
@@ -43,7 +43,9 @@ struct QueueCommand: ParsableCommand {
       if let limit { cases = Array(cases.prefix(limit)) }
       let listing = desk.listing(at: try time(now, "--now", desk.zone))
       if json {
-        try FileHandle.standardOutput.write(contentsOf: listing.timedJSON(cases))
+        // Without --now the same cases give the same bytes, whatever the hour.
+        try FileHandle.standardOutput.write(
+          contentsOf: now == nil ? CaseListing.json(cases) : listing.timedJSON(cases))
       } else if cases.isEmpty {
         FileHandle.standardError.write(Data("no open case\n".utf8))
       } else {
@@ -63,7 +65,7 @@ struct QueueCommand: ParsableCommand {
     @Option(
       help: ArgumentHelp("As of when calls may be made (default: now).", valueName: "instant"))
     var now: String?
-    @Flag(help: "One object.")
+    @Flag(help: "One object; with --now it says its call_from.")
     var json = false
 
     func run() throws {

@@ -119,7 +119,8 @@ extension QueueCommand {
 
     private func nothing(at now: Instant, next: Instant?, _ desk: Desk) -> String {
       guard let next, next > now else {
-        return "no case to take: everything open is held by somebody, or is nobody's to call"
+        return
+          "no case to take: everything open is held by somebody, or may not be called within a year"
       }
       return "no case to take: nobody who waits may be called now, the first from "
         + "\(desk.listing(at: now).timeText(next)). `tacit queue list` says when each"

@@ -32,7 +32,7 @@ struct ReachTests {
   }
 
   private func record(
-    _ zone: String? = nil, times: String = "", _ contacts: [ContactRecord] = []
+    _ zone: String? = nil, times: String = "", people contacts: [ContactRecord] = []
   ) -> AccountRecord {
     AccountRecord(
       account: "a", timeZone: zone, callTimes: Appointment.list(times) ?? [], contacts: contacts)
@@ -124,7 +124,8 @@ struct ReachTests {
     ]
     guard
       let store = try opened(
-        kind, [record("UTC", people), record([people[2]]), record([people[0]])])
+        kind,
+        [record("UTC", people: people), record(people: [people[2]]), record(people: [people[0]])])
     else { return }
     // All of a2's people refuse, so that it has no case.
     let open = try store.openCases()
@@ -248,7 +249,7 @@ struct CallRulesTests {
   }
 
   @Test func callsAreMadeWhileBothAreThere() {
-    var random = SplitMix64(seed: 20_260_302)
+    var random = SplitMix64(20_260_302)
     let quarter = 15
     var nights = 0
     for _ in 0..<150 {
@@ -319,7 +320,7 @@ struct CallRulesTests {
       record: AccountRecord(
         account: "a", timeZone: "America/New_York",
         callTimes: Appointment.list("mon-fri 09:00-10:00") ?? [],
-        contacts: [ContactRecord(contact: "c1", name: "Ada", role: "buyer", phone: "030 1")]))
+        contacts: [ContactRecord(contact: "c1", name: "Ada", phone: "030 1", role: "buyer")]))
     let called = "may be called from Mon 2 Mar 09:00 their time, Mon 2 Mar 15:00 here"
     let detail = listing(nine).detail(open)
     #expect(detail.contains(called))

@@ -26,6 +26,11 @@ package struct CaseState: Sendable, Equatable, Codable {
   package struct Pause: Sendable, Equatable, Codable {
     package var from: Instant
     package var to: Instant
+
+    package init(from: Instant, to: Instant) {
+      self.from = from
+      self.to = to
+    }
   }
 
   package init() {}

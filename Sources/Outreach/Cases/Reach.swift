@@ -2,15 +2,15 @@ import Histories
 
 /// Who of an account may be contacted, and when: what is asked when a case is taken and when a step
 /// is recorded.
-package struct Reach {
+package struct Reach: Sendable {
   /// Nil: calls at any time.
   package var calls: CallRules?
   /// Whether a person (first) of an account refuses now; nil of one whom the contacts file lacks.
-  package var refuses: (_ contact: String, _ account: String) -> Bool?
+  package var refuses: @Sendable (_ contact: String, _ account: String) -> Bool?
 
   package init(
     calls: CallRules? = nil,
-    refuses: @escaping (_ contact: String, _ account: String) -> Bool? = { _, _ in nil }
+    refuses: @escaping @Sendable (_ contact: String, _ account: String) -> Bool? = { _, _ in nil }
   ) {
     self.calls = calls
     self.refuses = refuses
