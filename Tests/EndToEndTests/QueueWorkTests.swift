@@ -143,7 +143,7 @@ import Testing
     #expect(view.contains("\(account)-2: Grace · 2 · America/New_York"))
     #expect(!view.contains("\(account)-1"))
     #expect(view.contains("may be called from Mon 2 Mar 08:00 their time"))
-    #expect(view.contains("Mon 2 Mar 11:00 their time"))
+    #expect(view.contains("Tue 3 Mar 11:00 their time"))
     func reached(_ words: String..., status: Int32 = 0) throws -> String {
       let all = ["queue", "act", account, "reached", "--by", "anna"] + words
       let result = try Program.run(all, in: folder)

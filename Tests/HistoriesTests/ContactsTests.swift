@@ -11,9 +11,14 @@ import Testing
     _ contacts: String, accounts: String? = "id,dnc\n1,no\n2,no\n4,yes\n",
     _ change: (inout ContactsSource) -> Void = { _ in }
   ) throws -> HistorySettings {
-    let folder = try TestFolder()
+    let folder = try temporaryFolder()
+    func write(_ name: String, _ text: String) throws -> String {
+      let place = folder.appendingPathComponent(name)
+      try Data(text.utf8).write(to: place)
+      return place.path
+    }
     var source = ContactsSource(
-      path: try folder.write("contacts.csv", contacts), account: "customer", contact: "person")
+      path: try write("contacts.csv", contacts), account: "customer", contact: "person")
     source.name = "who"
     source.role = "role"
     source.timeZone = "zone"
@@ -23,11 +28,11 @@ import Testing
     var settings = HistorySettings(
       events: [
         EventSource(
-          path: try folder.write("events.csv", events), account: "id",
+          path: try write("events.csv", events), account: "id",
           at: TimeMapping(column: "at"), kind: .constant("order"))
       ], contacts: source, badRowShare: 1)
     if let accounts {
-      var source = AccountsSource(path: try folder.write("accounts.csv", accounts), account: "id")
+      var source = AccountsSource(path: try write("accounts.csv", accounts), account: "id")
       source.doNotContact = "dnc"
       settings.accounts = source
     }
