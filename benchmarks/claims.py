@@ -19,7 +19,8 @@ import statistics
 import subprocess
 import sys
 
-from faults import RESULTS, ROOT, Server
+from harness import RESULTS, ROOT
+from scenes import Server
 
 AGENTS, CASES = 50, 2000
 NEXT = """SELECT id FROM plain WHERE queue = 'calls' AND closed_at IS NULL
