@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking silent format lint venv clean
-.PHONY: bench-claims faults
+.PHONY: bench-claims bench-nights faults
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
@@ -59,7 +59,13 @@ bench-claims: prerequisites
 	swift build -c release --build-tests
 	python3 benchmarks/claims.py
 
-# Kills and failures at every call of `tacit nightly`; writes benchmarks/results/faults.md. An hour.
+# A night of a million accounts, a year of nights, and the night after it. Half an hour, 5 GB of disk.
+bench-nights: prerequisites
+	swift build -c release --build-tests
+	python3 benchmarks/nights.py
+
+# Kills and failures at every call of `tacit nightly` and `tacit deliver`; writes
+# benchmarks/results/faults.md. Two hours.
 faults: build
 	@scripts/require $(TEST_PACKAGES)
 	python3 benchmarks/faults.py

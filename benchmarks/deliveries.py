@@ -30,7 +30,10 @@ class Receiver:
                     number, outer.seen = outer.seen, outer.seen + 1
                 if outer.before_reading(number):
                     return self.close_connection_now()
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return self.close_connection_now()  # Who sent died in the middle: no post.
                 with outer.lock:
                     outer.posts.append((self.headers["webhook-id"], body))
                 outer.before_answer(number)

@@ -40,6 +40,7 @@ class Tally:
         for point, outcome in outcomes:
             if outcome not in GOOD:
                 self.wrong.append(f"{scene.store} {scene.name} {fault} at {point}: {outcome}")
+                print("WRONG:", self.wrong[-1], file=self.out, flush=True)
         right = sum(counts[outcome] for outcome in GOOD)
         self.rows.append((scene.store, scene.name, fault, len(outcomes),
                           *(counts[outcome] for outcome in GOOD), right, note))
@@ -234,8 +235,6 @@ def main():
         shutil.rmtree(work, ignore_errors=True)
     if not options.short:
         write(tally, time.monotonic() - started, RESULTS / "faults.md")
-    for one in tally.wrong:
-        print("WRONG:", one)
     sys.exit(1 if tally.wrong else 0)
 
 

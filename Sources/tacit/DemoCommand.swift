@@ -62,7 +62,8 @@ struct DemoCommand: ParsableCommand {
     let version = try session.models.load(published.version)
     let scorer = try makeScorer(session, version, base, asOf, sampling: true)
     let store = try CaseStore(session.outreach.store)
-    let publication = try publishNight(session, scorer, store)
+    var seconds = NightSeconds()
+    let publication = try publishNight(session, scorer, store, &seconds)
     let open = try store.openCases()
     let cases = session.outreach.queues.flatMap { queue in open.filter { $0.queue == queue.name } }
 

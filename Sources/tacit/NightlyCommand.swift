@@ -58,32 +58,49 @@ struct NightlyCommand: ParsableCommand {
         return try report(session, .alreadyPublished(run), store)
       }
     }
+    var seconds = NightSeconds()
     let version = try session.models.load()
-    let base = try session.readBase()
-    let scorer = try makeScorer(session, version, base, asOf, sampling: true)
+    let base = try seconds.spend(on: \.reading) { try session.readBase() }
+    let scorer = try seconds.spend(on: \.scoring) {
+      try makeScorer(session, version, base, asOf, sampling: true)
+    }
     // Made only now: input that is refused leaves no store behind.
     let store = try CaseStore(place)
     for line in try experimentPlan(session, scorer, store) {
       if options.json { options.say(line) } else { print(line) }
     }
-    try report(session, try publishNight(session, scorer, store), store)
+    let publication = try publishNight(session, scorer, store, &seconds)
+    try report(session, publication, store, seconds)
   }
 
   /// A night decided and not published.
   private func rehearse(_ session: Session, _ asOf: Instant) throws {
     let place = session.outreach.store
     let version = try session.models.load()
-    let base = try session.readBase()
-    let scorer = try makeScorer(session, version, base, asOf, sampling: true)
+    var seconds = NightSeconds()
+    let base = try seconds.spend(on: \.reading) { try session.readBase() }
+    let scorer = try seconds.spend(on: \.scoring) {
+      try makeScorer(session, version, base, asOf, sampling: true)
+    }
     let store = place.mayExist ? try CaseStore(existing: place) : nil
     var facts = runFacts(scorer, scores: "", digest: "")
-    if shadow { facts = try writeScores(session, scorer, under: "shadow") }
-    let night = try planNight(
-      scorer, feedback: try session.requireFeedback(), settings: session.outreach,
-      work: try store?.openWork(asOf: asOf) ?? OpenWork(), facts: facts)
+    if shadow {
+      facts = try seconds.spend(on: \.scoreFile) {
+        try writeScores(session, scorer, under: "shadow")
+      }
+    }
+    let (work, volumes) = try seconds.spend(on: \.publishing) {
+      (try store?.openWork(asOf: asOf) ?? OpenWork(), try store?.volumes(before: asOf) ?? [])
+    }
+    let night = try seconds.spend(on: \.deciding) {
+      try planNight(
+        scorer, feedback: try session.requireFeedback(), settings: session.outreach, work: work,
+        facts: facts)
+    }
     let plan = night.plan
-    let drift = try nightDrift(session, scorer, store).counting(
-      flagged: plan.volume, before: try store?.volumes(before: asOf) ?? [])
+    let drift = try seconds.spend(on: \.drift) {
+      try nightDrift(session, scorer, store).counting(flagged: plan.volume, before: volumes)
+    }
     var file: URL?
     if shadow {
       let decisions = session.file.folder.appendingPathComponent(facts.scoresPath)
@@ -101,7 +118,8 @@ struct NightlyCommand: ParsableCommand {
           casesOpened: 0, voiced: night.cases.count { $0.form == .voiced },
           explored: plan.count(.exploration), incidents: night.incidents.map(\.feature),
           scores: facts.scoresPath, scoresSHA256: facts.scoresSHA256,
-          drift: DriftReport(state: drift.drift.state, advice: drift.drift.advice)))
+          drift: DriftReport(state: drift.drift.state, advice: drift.drift.advice),
+          seconds: seconds))
     }
     let counts = Disposition.allCases.filter { plan.count($0) > 0 }
       .map { "\(grouped(plan.count($0))) \(words($0))" }
@@ -126,6 +144,7 @@ struct NightlyCommand: ParsableCommand {
     var scores: String
     var scoresSHA256: String
     var drift: DriftReport?
+    var seconds: NightSeconds?
   }
 
   private struct DriftReport: Encodable {
@@ -135,7 +154,8 @@ struct NightlyCommand: ParsableCommand {
   }
 
   private func report(
-    _ session: Session, _ publication: Publication, _ store: CaseStore?
+    _ session: Session, _ publication: Publication, _ store: CaseStore?,
+    _ seconds: NightSeconds? = nil
   ) throws {
     guard let store else { return }
     let (run, isNew) =
@@ -159,7 +179,7 @@ struct NightlyCommand: ParsableCommand {
           scoresSHA256: run.scoresSHA256,
           drift: drift.map {
             DriftReport(state: $0.drift.state, advice: $0.drift.advice, file: file.path)
-          }))
+          }, seconds: seconds))
     }
     let counts = decisions.map { "\($0.count) \(words($0.disposition))" }
     if isNew {
@@ -184,19 +204,31 @@ struct NightlyCommand: ParsableCommand {
 }
 
 /// Writes the run's score file, then decides and publishes in one transaction.
-func publishNight(_ session: Session, _ scorer: Scorer, _ store: CaseStore) throws -> Publication {
-  let facts = try writeScores(session, scorer, under: "runs")
-  let feedback = try session.requireFeedback()
-  let drift = try nightDrift(session, scorer, store)
-  let volumes = try store.volumes(before: scorer.asOf)
-  return try store.publish(asOf: scorer.asOf) { work in
-    let night = try planNight(
-      scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
-    try OutputFile.write(
-      try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
-      to: driftFile(session, facts.scoresPath))
-    return night
+func publishNight(
+  _ session: Session, _ scorer: Scorer, _ store: CaseStore, _ seconds: inout NightSeconds
+) throws -> Publication {
+  let facts = try seconds.spend(on: \.scoreFile) {
+    try writeScores(session, scorer, under: "runs")
   }
+  let feedback = try session.requireFeedback()
+  let drift = try seconds.spend(on: \.drift) { try nightDrift(session, scorer, store) }
+  var deciding = NightSeconds()
+  let publication = try seconds.spend(on: \.publishing) {
+    let volumes = try store.volumes(before: scorer.asOf)
+    return try store.publish(asOf: scorer.asOf) { work in
+      try deciding.spend(on: \.deciding) {
+        let night = try planNight(
+          scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
+        try OutputFile.write(
+          try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
+          to: driftFile(session, facts.scoresPath))
+        return night
+      }
+    }
+  }
+  seconds.deciding = deciding.deciding
+  seconds.publishing -= deciding.deciding
+  return publication
 }
 
 /// Where a run's files stand.

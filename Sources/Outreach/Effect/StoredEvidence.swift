@@ -7,26 +7,29 @@ extension CaseStore {
   package func leftAlone() throws(OutreachError) -> [(
     account: String, since: Instant, chance: Double
   )] {
-    let shares = Dictionary(
-      uniqueKeysWithValues: try experiments().map { ($0.seed, $0.holdout) })
-    return try enrolments().filter { $0.arm == .holdout }.compactMap { one in
-      shares[one.seed].map { (one.account, one.asOf, $0) }
+    try reading { db in
+      try db.rows(StoreSQL.leftAlone).map {
+        (try $0.text(0), Instant(microseconds: try $0.integer(1)), try $0.real(2))
+      }
     }
   }
 
   /// What those answered whom the lot drew from the silent: an answer of the customer's own, or that
   /// nobody was reached. An agent's opinion is no answer.
   package func levelAnswers() throws(OutreachError) -> [LevelAnswers.Answer] {
-    try cases().compactMap { drawn in
-      guard drawn.form == .exploration else { return nil }
-      if let verdict = drawn.state.verdict, let at = drawn.state.answeredAt {
+    try reading { db in
+      try db.rows(StoreSQL.explored).compactMap { row in
+        let (account, drawn) = (try row.text(0), Instant(microseconds: try row.integer(1)))
+        let state: CaseState = try decoded(try row.text(2))
+        if let verdict = state.verdict, let at = state.answeredAt {
+          return LevelAnswers.Answer(
+            account: account, drawnAt: drawn, knownAt: at,
+            outcome: verdict == .detractor ? .detractor : .nonDetractor)
+        }
+        guard let at = state.closedAt else { return nil }
         return LevelAnswers.Answer(
-          account: drawn.account, drawnAt: drawn.asOf, knownAt: at,
-          outcome: verdict == .detractor ? .detractor : .nonDetractor)
+          account: account, drawnAt: drawn, knownAt: at, outcome: .unreached)
       }
-      guard let at = drawn.state.closedAt else { return nil }
-      return LevelAnswers.Answer(
-        account: drawn.account, drawnAt: drawn.asOf, knownAt: at, outcome: .unreached)
     }
   }
 

@@ -44,8 +44,12 @@ package func planNight(
   var plan = decide(
     scorer.ranking, asOf: asOf, settings: settings, work: work,
     id: { base.account(Int($0)) }, record: { base.record(Int($0)) })
+  let experiment = settings.experiment.flatMap { $0.isRunning(at: asOf) ? $0 : nil }
+  let arms = experiment.flatMap { work.enrolments[$0.seed] } ?? [:]
+  // Whom the lot left alone on an earlier night is left alone on all, and nothing more is to be said.
   let chosen = plan.decisions.filter {
-    [.flagged, .exploration, .holdout].contains($0.disposition)
+    $0.disposition == .flagged || $0.disposition == .exploration
+      || ($0.disposition == .holdout && arms[AccountKey($0.id)] == nil)
   }
   let places = chosen.map { $0.rank - 1 }
   let scores = try scorer.scores(at: places)
@@ -65,8 +69,6 @@ package func planNight(
     plan.decisions[index].disposition = .incident
   }
   let exemplars = try scorer.exemplars(at: places)
-  let experiment = settings.experiment.flatMap { $0.isRunning(at: asOf) ? $0 : nil }
-  let arms = experiment.flatMap { work.enrolments[$0.seed] } ?? [:]
   var enrolments: [Enrolment] = []
   for index in chosen.indices {
     let decision = chosen[index]

@@ -33,6 +33,9 @@ package struct Decision: Sendable, Equatable {
   package var disposition: Disposition
   /// The queue whose rule takes the account, whether it had room or not; nil with none.
   package var queue: Queue?
+  /// Below the cut and removed by a rule or the lot: kept only where it is news, where the account's last
+  /// decision was another, so that what holds for a year is not written down every night.
+  package var isBelowCut = false
 }
 
 /// What stands in the store before a run: the work that is already there, and what was done of late.
@@ -168,8 +171,9 @@ package struct Plan: Sendable {
 /// A decision is written for each account above the *cut*, the first C of the ranking, where C is
 /// what a free day could take: each queue's capacity, or the number of accounts that fit it if
 /// that is less. Below the cut, decisions are written for the flagged and for those whom a rule
-/// removed while their queue still had room. So a run adds at most 2 C rows and those removed,
-/// however large the base: a narrow queue that never fills does not turn the base into rows.
+/// removed while their queue still had room; of these the store keeps those that are news
+/// (`Decision.isBelowCut`). So a run adds at most 2 C rows and those newly removed, however large the
+/// base and however many nights: a narrow queue that never fills does not turn the base into rows.
 ///
 /// With an expected value (`OutreachSettings.effect`) accounts are taken in its order, per effort, in
 /// place of the order by score, and nobody whose contact costs more than it brings.
@@ -263,10 +267,13 @@ package func decide(
     decided.append((place, index, id, hasRoom, disposition, queue))
   }
   let cut = capacity - free.reduce(0, +)
+  let kept = decided.filter { $0.place < cut || $0.hadRoom }.map { one in
+    var decision = decision(one.index, one.id, one.4, one.queue)
+    decision.isBelowCut = one.place >= cut && one.4 != .flagged
+    return decision
+  }
   return Plan(
-    decisions: explored
-      + decided.filter { $0.place < cut || $0.hadRoom }
-      .map { decision($0.index, $0.id, $0.4, $0.queue) },
+    decisions: explored + kept,
     cut: cut == 0 ? nil : ranking[values?.order[min(cut, ranking.count) - 1] ?? cut - 1].logit,
     businessDay: businessDay)
 }

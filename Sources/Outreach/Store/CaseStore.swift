@@ -55,14 +55,14 @@ package struct CaseStore: Sendable {
           "a run as of \(newest.asOf) is published, so none as of \(asOf) can be: its cases would "
             + "open in the past. Give a later --as-of, or use `tacit score` to look back")
       }
-      let night = try night(try OpenWork(db, asOf: asOf))
+      let night = try night(try OpenWork(db, database.dialect, asOf: asOf))
       return .published(try insert(night, asOf, db))
     }
   }
 
   /// The work that stands open as of a date: what `decide` needs to know, outside any run.
   package func openWork(asOf: Instant) throws(OutreachError) -> OpenWork {
-    try reading { try OpenWork($0, asOf: asOf) }
+    try reading { try OpenWork($0, database.dialect, asOf: asOf) }
   }
 
   /// The published run as of a date, nil where there is none.
@@ -168,14 +168,19 @@ package struct CaseStore: Sendable {
     let opened = { (form: Case.Form) in night.cases.count { $0.form == form } }
     precondition(opened(.predicted) == night.plan.flagged.count, "a case for each flag")
     let facts = night.facts
+    let kept = try night.plan.decisions.filter { decision in
+      guard decision.isBelowCut else { return true }
+      let last = try db.row(StoreSQL.latestDisposition, [try SQLValue(decision.id)])
+      return try last?.text(0) != decision.disposition.rawValue
+    }
     let run = Run(
       asOf: asOf, model: facts.model, scoresPath: facts.scoresPath,
       scoresSHA256: facts.scoresSHA256, tacitVersion: facts.tacitVersion,
-      accounts: facts.accounts, silent: facts.silent, decided: night.plan.decisions.count,
+      accounts: facts.accounts, silent: facts.silent, decided: kept.count,
       flagged: opened(.predicted), businessDay: night.plan.businessDay, cut: night.plan.cut,
       voiced: opened(.voiced), explored: opened(.exploration))
     try db.execute(StoreSQL.insertRun, try run.values())
-    for decision in night.plan.decisions {
+    for decision in kept {
       try db.execute(StoreSQL.insertDecision, try decision.values(asOf))
     }
     for closing in night.closings {

@@ -34,6 +34,9 @@ enum StoreSQL {
   static let dispositions = """
     SELECT disposition, count(*) FROM decisions WHERE as_of = ? GROUP BY disposition
     """
+  static let latestDisposition = """
+    SELECT disposition FROM decisions WHERE account = ? ORDER BY as_of DESC LIMIT 1
+    """
   static let decisionsOf = """
     SELECT as_of, position, probability, disposition, queue FROM decisions WHERE account = ? \
     ORDER BY as_of
@@ -57,9 +60,15 @@ enum StoreSQL {
   static let casesOf = "SELECT \(caseColumns) FROM cases WHERE account = ? ORDER BY id"
   static let everyCase = "SELECT \(caseColumns) FROM cases ORDER BY id"
   static let openAccounts = "SELECT account, form, id FROM cases WHERE closed_at IS NULL"
-  static let firstReasons = """
-    SELECT as_of, reasons FROM cases \
-    WHERE as_of >= ? AND form = 'predicted' AND reasons IS NOT NULL
+  /// The first reasons of predicted cases since an instant, by night.
+  static func firstReasons(_ dialect: Dialect) -> String {
+    """
+    SELECT as_of, \(dialect.firstReason) AS reason, count(*) FROM cases \
+    WHERE as_of >= ? AND form = 'predicted' AND reasons IS NOT NULL GROUP BY as_of, reason
+    """
+  }
+  static let explored = """
+    SELECT account, as_of, state FROM cases WHERE form = 'exploration' ORDER BY id
     """
   static let firstCases = "SELECT account, min(opened_at) FROM cases GROUP BY account"
   static let unclaimed = """
@@ -125,9 +134,10 @@ enum StoreSQL {
   /// Contacts since an instant, by account.
   static let touches = """
     SELECT c.account, max(a.at), count(*) FROM actions a JOIN cases c ON c.id = a.case_id \
-    WHERE a.at >= ? AND a.kind IN ('attempted', 'message_left', 'reached', 'messaged') \
-    GROUP BY c.account
+    WHERE a.at >= ? AND a.\(isContact) GROUP BY c.account
     """
+  /// As the index `contacts` has it.
+  static let isContact = "kind IN ('attempted', 'message_left', 'reached', 'messaged')"
   /// Cases closed since an instant, the latest of an account.
   static let closedSince = """
     SELECT account, max(closed_at) FROM cases WHERE closed_at >= ? GROUP BY account
@@ -164,6 +174,15 @@ enum StoreSQL {
   static let enrolments = """
     SELECT seed, account, arm, as_of, probability, band, queue FROM enrolments \
     ORDER BY seed, as_of, account
+    """
+  /// The arms of experiments that are not over.
+  static let runningArms = """
+    SELECT n.seed, n.account, n.arm FROM enrolments n JOIN experiments e ON e.seed = n.seed \
+    WHERE e.ends > ?
+    """
+  static let leftAlone = """
+    SELECT n.account, n.as_of, e.holdout FROM enrolments n JOIN experiments e ON e.seed = n.seed \
+    WHERE n.arm = 'holdout' ORDER BY n.seed, n.as_of, n.account
     """
   static let insertIncident = """
     INSERT INTO incidents (as_of, feature, accounts, expected, p) VALUES (\(places(5)))

@@ -1,13 +1,13 @@
 import Detraction
-import Foundation
 import Histories
 
 extension OpenWork {
   /// Nights before that first reasons and volumes are compared with.
   static let nightsBefore = 28
 
-  /// What the store holds as of a date. O(open cases + contacts of a year + holds + enrolments).
-  init(_ db: any StoreConnection, asOf: Instant) throws {
+  /// What the store holds as of a date. O(open cases + contacts of a year + holds + enrolments that
+  /// run).
+  init(_ db: any StoreConnection, _ dialect: Dialect, asOf: Instant) throws {
     self.init()
     for row in try db.rows(StoreSQL.openAccounts) {
       accounts[AccountKey(try row.text(0))] = Case.Form(rawValue: try row.text(1))
@@ -30,9 +30,9 @@ extension OpenWork {
         until: try row.optionalInteger(3).map { Instant(microseconds: $0) })
       holds[AccountKey(hold.account), default: []].append(hold)
     }
-    for row in try db.rows(StoreSQL.enrolments) {
-      let enrolment = try Enrolment(row)
-      enrolments[enrolment.seed, default: [:]][AccountKey(enrolment.account)] = enrolment.arm
+    for row in try db.rows(StoreSQL.runningArms, [SQLValue(asOf.microseconds)]) {
+      guard let arm = Enrolment.Arm(rawValue: try row.text(2)) else { throw SQLRow.damaged }
+      enrolments[try row.text(0), default: [:]][AccountKey(try row.text(1))] = arm
     }
     let runs = try db.rows(StoreSQL.runs).map(Run.init).filter { $0.asOf < asOf }
     lastRun = runs.last?.asOf
@@ -40,17 +40,13 @@ extension OpenWork {
     flaggedBefore = recent.map(\.flagged)
     if let first = recent.first {
       var found: [Instant: [String: Int]] = [:]
-      for row in try db.rows(StoreSQL.firstReasons, [SQLValue(first.asOf.microseconds)]) {
-        let night = Instant(microseconds: try row.integer(0))
-        guard let feature = Self.firstFeature(try row.text(1)) else { continue }
-        found[night, default: [:]][feature, default: 0] += 1
+      for row in try db.rows(
+        StoreSQL.firstReasons(dialect), [SQLValue(first.asOf.microseconds)])
+      {
+        guard let feature = try row.optionalText(1) else { continue }
+        found[Instant(microseconds: try row.integer(0)), default: [:]][feature] = try row.int(2)
       }
       firstReasons = recent.map { found[$0.asOf] ?? [:] }
     }
-  }
-
-  private static func firstFeature(_ reasons: String) -> String? {
-    struct Named: Decodable { var feature: String }
-    return (try? JSONDecoder().decode([Named].self, from: Data(reasons.utf8)))?.first?.feature
   }
 }
