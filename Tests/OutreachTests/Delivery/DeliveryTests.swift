@@ -3,16 +3,17 @@ import Foundation
 import Histories
 import Outreach
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 private let secretText = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 private let secrets = [WebhookSecret(secretText)!]
 
-/// Cases of `a0`…, told to places.
-private func storeTelling(_ urls: [String], accounts: Int = 3) throws -> CaseStore {
-  let store = try CaseStore(
-    path: try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+/// Cases of `a0`…, told to places; nil where there is no such database.
+private func storeTelling(
+  _ urls: [String], accounts: Int = 3, _ kind: StoreKind = .sqlite, test: String = #function
+) throws -> CaseStore? {
+  guard let store = try kind.fresh(test: test)?.store() else { return nil }
   var facts = settings()
   facts.webhooks = urls
   let base = Base(accounts) {
@@ -40,10 +41,11 @@ private func clock() -> Instant {
     var bodies: [String]
   }
 
-  @Test func postsAreSignedAndTellNothingOfThePerson() throws {
+  @Test(arguments: StoreKind.allCases)
+  func postsAreSignedAndTellNothingOfThePerson(_ kind: StoreKind) throws {
     guard let receiver = try Receiver() else { return }
     let url = receiver.url("/ok")
-    let store = try storeTelling([url])
+    guard let store = try storeTelling([url], kind) else { return }
     _ = try store.act(
       .account("a0"),
       Action(
@@ -108,7 +110,7 @@ private func clock() -> Instant {
   /// The vector of the Standard Webhooks specification's own libraries.
   @Test func theSignatureIsTheStandards() throws {
     let messages = Mutex<[WebhookMessage]>([])
-    let store = try storeTelling(["http://localhost/"], accounts: 1)
+    let store = try #require(try storeTelling(["http://localhost/"], accounts: 1))
     let both = try WebhookSecret.read(
       "S", ["S": secretText + " whsec_" + Data(repeating: 7, count: 24).base64EncodedString()])
     _ = try Delivery(
@@ -129,8 +131,9 @@ private func clock() -> Instant {
     #expect("\(secrets[0]) \(String(reflecting: secrets[0]))".contains("MfKQ") == false)
   }
 
-  @Test func whatFailsIsTriedAgainLaterAndLaterThenGivenUp() throws {
-    let store = try storeTelling(["http://localhost/x"], accounts: 2)
+  @Test(arguments: StoreKind.allCases)
+  func whatFailsIsTriedAgainLaterAndLaterThenGivenUp(_ kind: StoreKind) throws {
+    guard let store = try storeTelling(["http://localhost/x"], accounts: 2, kind) else { return }
     let now = Mutex(date("2026-03-02T09:00"))
     let sent = Mutex<[String]>([])
     let delivery = Delivery(
@@ -166,11 +169,12 @@ private func clock() -> Instant {
     #expect(try store.deadPosts().isEmpty && delivery.run().failed == 1)
   }
 
-  @Test func aServerThatMisbehavesLosesNothing() throws {
+  @Test(arguments: StoreKind.allCases)
+  func aServerThatMisbehavesLosesNothing(_ kind: StoreKind) throws {
     guard let receiver = try Receiver() else { return }
     let closed = "http://127.0.0.1:1/"
     let urls = ["/fail", "/half", "/move", "/slow", "/gone", "/flood"].map(receiver.url) + [closed]
-    let store = try storeTelling(urls, accounts: 2)
+    guard let store = try storeTelling(urls, accounts: 2, kind) else { return }
     let now = date("2026-03-02T09:00")
     let sender = HTTPSender(seconds: 1)
     let delivery = Delivery(
@@ -200,9 +204,10 @@ private func clock() -> Instant {
     #expect(try receiver.posts().count { $0.path == "/gone" } == 1)
   }
 
-  @Test func whoMustNotBeContactedIsNotToldOf() throws {
+  @Test(arguments: StoreKind.allCases)
+  func whoMustNotBeContactedIsNotToldOf(_ kind: StoreKind) throws {
     let url = "http://localhost/x"
-    let store = try storeTelling([url])
+    guard let store = try storeTelling([url], kind) else { return }
     try store.hold(Hold(account: "a0", kind: .optOut, since: monday, until: nil), by: "ann")
     for account in ["a0", "a2"] {
       _ = try store.act(
@@ -225,8 +230,9 @@ private func clock() -> Instant {
     #expect(try store.deadPosts().allSatisfy { $0.problem?.contains("withheld") == true })
   }
 
-  @Test func aPlaceThatIsNoLongerListedGetsNothing() throws {
-    let store = try storeTelling(["http://localhost/x"])
+  @Test(arguments: StoreKind.allCases)
+  func aPlaceThatIsNoLongerListedGetsNothing(_ kind: StoreKind) throws {
+    guard let store = try storeTelling(["http://localhost/x"], kind) else { return }
     let report = try Delivery(
       store: store, urls: ["http://localhost/y"], secrets: secrets, clock: { noonOfMonday },
       send: { _ in
@@ -238,9 +244,10 @@ private func clock() -> Instant {
   }
 
   /// Who dies with a post in hand leaves it to be sent again, and nobody takes it at the same time.
-  @Test func aPostInHandIsNobodyElses() throws {
+  @Test(arguments: StoreKind.allCases)
+  func aPostInHandIsNobodyElses(_ kind: StoreKind) throws {
     let url = "http://localhost/x"
-    let store = try storeTelling([url], accounts: 1)
+    guard let store = try storeTelling([url], accounts: 1, kind) else { return }
     let count = Mutex(0)
     func delivery(_ at: Instant, _ send: @escaping (WebhookMessage) -> WebhookAnswer) -> Delivery {
       Delivery(store: store, urls: [url], secrets: secrets, clock: { at }, send: send)

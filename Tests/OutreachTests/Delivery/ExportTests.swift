@@ -16,10 +16,10 @@ let hostileCells =
     "x\u{85}y", "0042", "1e5", "null", "true", "2026-03-02",
   ]
 
-/// A store with an open case for each text, which is its account, name, segment and note.
-func hostileStore() throws -> CaseStore {
-  let store = try CaseStore(
-    path: try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+/// A store with an open case for each text, which is its account, name, segment and note; nil where
+/// there is no such database.
+func hostileStore(_ kind: StoreKind, test: String = #function) throws -> CaseStore? {
+  guard let store = try kind.fresh(test: test)?.store() else { return nil }
   let base = Base(hostileCells.count) {
     hostileCells[$0]
   } record: {
@@ -35,8 +35,8 @@ func hostileStore() throws -> CaseStore {
 }
 
 /// A store with cases of `a0`… in a queue of people and one of batches.
-func batchStore(_ path: String) throws -> CaseStore {
-  let store = try CaseStore(path: path)
+func batchStore(_ place: StorePlace) throws -> CaseStore {
+  let store = try CaseStore(place)
   let base = Base(6) {
     "a\($0)"
   } record: {
@@ -68,10 +68,11 @@ func batchStore(_ path: String) throws -> CaseStore {
     var types: [String]
   }
 
-  @Test func hostileTextsComeOutOfEveryFormatAsTheyWentIn() throws {
+  @Test(arguments: StoreKind.allCases)
+  func hostileTextsComeOutOfEveryFormatAsTheyWentIn(_ kind: StoreKind) throws {
     let folder = try temporaryFolder()
     guard let _ = try DuckDB.linked(into: folder) else { return }
-    let store = try hostileStore()
+    guard let store = try hostileStore(kind) else { return }
     let table = try store.exported(ExportMap())
     var paths: [String: String] = [:]
     for format in ExportFormat.allCases {
@@ -138,7 +139,8 @@ func batchStore(_ path: String) throws -> CaseStore {
     #expect(FormulaText.escaped("'quoted'") == "'quoted'" && FormulaText.escaped("a=1") == "a=1")
   }
 
-  @Test func aMapNamesTheColumns() throws {
+  @Test(arguments: StoreKind.allCases)
+  func aMapNamesTheColumns(_ kind: StoreKind) throws {
     let file = try project(
       """
       [export.crm]
@@ -146,8 +148,8 @@ func batchStore(_ path: String) throws -> CaseStore {
       """)
     let map = try #require(ExportMap("crm", project: file))
     try file.check()
-    let store = try batchStore(
-      try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+    guard let place = try kind.fresh()?.place else { return }
+    let store = try batchStore(place)
     let table = try store.exported(map, queue: "calls")
     #expect(table.columns.map(\.name) == ["Due", "Status", "Subject"])
     #expect(table.rows.map { $0[2] } == [.text("a0"), .text("a1")])
@@ -168,9 +170,11 @@ func batchStore(_ path: String) throws -> CaseStore {
     }
   }
 
-  @Test func aSegmentIsHandedOverOnceAndWithoutThoseWhoOptedOut() throws {
+  @Test(arguments: StoreKind.allCases)
+  func aSegmentIsHandedOverOnceAndWithoutThoseWhoOptedOut(_ kind: StoreKind) throws {
     let folder = try temporaryFolder()
-    let store = try batchStore(folder.appendingPathComponent("tacit.sqlite").path)
+    guard let place = try kind.fresh()?.place else { return }
+    let store = try batchStore(place)
     let out = folder.appendingPathComponent("segment.csv").path
     try store.hold(
       Hold(account: "a3", kind: .optOut, since: monday, until: nil), by: "ann")
@@ -195,12 +199,19 @@ func batchStore(_ path: String) throws -> CaseStore {
   }
 
   /// Killed after the file stands and before the cases are closed.
-  @Test func aKillBetweenFileAndClosingIsRepeatedWithoutDoubling() async throws {
+  @Test(arguments: StoreKind.allCases)
+  func aKillBetweenFileAndClosingIsRepeatedWithoutDoubling(_ kind: StoreKind) async throws {
     let folder = try temporaryFolder().path
-    let path = folder + "/tacit.sqlite"
-    let store = try batchStore(path)
-    await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String] in
-      let store = try CaseStore(existing: folder + "/tacit.sqlite")
+    guard let place = try kind.fresh()?.place else { return }
+    let store = try batchStore(place)
+    let words =
+      switch place {
+      case .file(let path): [folder, path]
+      case .postgres(let url): [folder, "", url]
+      }
+    await #expect(processExitsWith: .signal(SIGKILL)) { [words = words as [String]] in
+      let folder = words[0]
+      let store = try CaseStore(existing: words.count == 2 ? .file(words[1]) : .postgres(words[2]))
       _ = try store.handOver(
         queues: ["nurture"], map: ExportMap(), by: Action.run, at: date("2026-03-02T12:00")
       ) {
@@ -219,9 +230,10 @@ func batchStore(_ path: String) throws -> CaseStore {
     #expect(try store.actions().count { $0.kind == .closed } == 4)
   }
 
-  @Test func aFileThatCannotBeWrittenLeavesTheCasesOpen() throws {
-    let store = try batchStore(
-      try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+  @Test(arguments: StoreKind.allCases)
+  func aFileThatCannotBeWrittenLeavesTheCasesOpen(_ kind: StoreKind) throws {
+    guard let place = try kind.fresh()?.place else { return }
+    let store = try batchStore(place)
     #expect(throws: HistoriesError.self) {
       try store.handOver(
         queues: ["nurture"], map: ExportMap(), by: Action.run, at: noon

@@ -11,9 +11,8 @@ private let facts = settings([
   Queue(name: "other", capacity: 4, channel: "chat"),
 ])
 
-private func newStore() throws -> CaseStore {
-  let store = try CaseStore(
-    path: try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+private func newStore(_ kind: StoreKind, test: String = #function) throws -> CaseStore? {
+  guard let store = try kind.fresh(test: test)?.store() else { return nil }
   try Base(4).publish(store, facts)
   return store
 }
@@ -48,8 +47,9 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
 
     """
 
-  @Test func whatAFileSaysIsRecordedOnce() throws {
-    let store = try newStore()
+  @Test(arguments: StoreKind.allCases)
+  func whatAFileSaysIsRecordedOnce(_ kind: StoreKind) throws {
+    guard let store = try newStore(kind) else { return }
     let report = try imported(store, file)
     #expect(report.rows == 8 && report.added == 7 && report.opened == 0 && report.unchanged == 0)
     #expect(report.skipped == [.noCase: 1, .beforeOpening: 1, .empty: 1])
@@ -72,8 +72,9 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     #expect(later.added == 0)
   }
 
-  @Test func emptyCellsOverwriteNothing() throws {
-    let store = try newStore()
+  @Test(arguments: StoreKind.allCases)
+  func emptyCellsOverwriteNothing(_ kind: StoreKind) throws {
+    guard let store = try newStore(kind) else { return }
     _ = try imported(store, "account_id,at,verdict,mode\na0,2026-03-03,detractor,phone\n")
     let before = try store.cases()
     let report = try imported(
@@ -83,7 +84,8 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     #expect(try store.cases()[0].state.verdict == .detractor)
   }
 
-  @Test func modesSayWhatMayBeOpened() throws {
+  @Test(arguments: StoreKind.allCases)
+  func modesSayWhatMayBeOpened(_ kind: StoreKind) throws {
     let text = """
       account_id,at,kind,form,queue,channel,agent,note
       new,2026-03-05T10:00,reached,voiced,other,mail,ann,"said: ""=x"" ok"
@@ -92,10 +94,10 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
       a1,2026-03-05T10:00,reached,,,,ann,
 
       """
-    var store = try newStore()
+    guard var store = try newStore(kind) else { return }
     var report = try imported(store, text, .update)
     #expect(report.opened == 0 && report.added == 2 && report.skipped == [.noCase: 2])
-    store = try newStore()
+    store = try #require(try newStore(kind))
     report = try imported(store, text, .create)
     #expect(report.opened == 1 && report.added == 1)
     #expect(report.skipped == [.notToContact: 1, .caseOpen: 1, .notNew: 1])
@@ -105,7 +107,7 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     #expect(new.due == facts.calendar.due(opened: new.openedAt, businessDays: 1))
     let cases = try store.cases()
     #expect(try imported(store, text, .create).opened == 0 && store.cases() == cases)
-    store = try newStore()
+    store = try #require(try newStore(kind))
     report = try imported(store, text, .upsert)
     #expect(report.opened == 1 && report.added == 3 && report.skipped == [.notToContact: 1])
     #expect(try imported(store, text, .upsert).added == 0)
@@ -148,8 +150,9 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     }
   }
 
-  @Test func whatTheStateForbidsIsCounted() throws {
-    let store = try newStore()
+  @Test(arguments: StoreKind.allCases)
+  func whatTheStateForbidsIsCounted(_ kind: StoreKind) throws {
+    guard let store = try newStore(kind) else { return }
     _ = try store.claim(
       .account("a0"), by: "zoe", at: date("2026-03-03"), until: date("2026-03-20"))
     let report = try imported(
@@ -171,8 +174,9 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     #expect(report.added == 3)
   }
 
-  @Test func whatWentOutComesBackIn() throws {
-    let store = try hostileStore()
+  @Test(arguments: StoreKind.allCases)
+  func whatWentOutComesBackIn(_ kind: StoreKind) throws {
+    guard let store = try hostileStore(kind) else { return }
     let path = try temporaryFolder().appendingPathComponent("out.csv").path
     let file = try project(
       """
@@ -193,9 +197,9 @@ private func rows(_ text: String) throws -> [OutcomeRow] {
     #expect(try store.damagedCases().isEmpty)
   }
 
-  @Test func anAnswerIsALabelAndAnOpinionIsNot() throws {
-    let store = try CaseStore(
-      path: try temporaryFolder().appendingPathComponent("tacit.sqlite").path)
+  @Test(arguments: StoreKind.allCases)
+  func anAnswerIsALabelAndAnOpinionIsNot(_ kind: StoreKind) throws {
+    guard let store = try kind.fresh()?.store() else { return }
     let base = Base(3)
     _ = try store.publish(asOf: monday) { work in
       var night = base.night(settings(), work, at: monday)
