@@ -3,10 +3,15 @@ import Foundation
 import Histories
 import Outreach
 
-/// What an experiment will be able to see, said before its first night; nil once it runs, or where
-/// nobody is held out. O(events) for each outcome.
+/// What an experiment will be able to see, said before its first night; what the project file says
+/// otherwise than was registered then, once it runs. O(events) for each outcome.
 func experimentPlan(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) throws -> [String] {
   let outreach = session.outreach
+  let edits =
+    try store?.experiments().edits(
+      project: outreach.experiment, outcomes: outreach.outcomes, at: scorer.asOf,
+      zone: session.histories.timeZone) ?? []
+  if !edits.isEmpty { return edits }
   guard let experiment = outreach.experiment, experiment.holdout > 0,
     scorer.asOf < experiment.ends,
     try store?.experiments().contains(where: { $0.seed == experiment.seed }) != true

@@ -52,6 +52,8 @@ struct QueueReport: ParsableCommand {
     var service: ServiceReport
     var drift: Drift.State?
     var effect: [ExperimentReading]
+    /// What the project file says otherwise than was registered when an experiment began.
+    var edits: [String]
     var impact: HiddenImpact?
     var impactBefore: HiddenImpact?
     var conduct: [LaterConduct]
@@ -80,12 +82,16 @@ struct QueueReport: ParsableCommand {
     }
     let histories = Histories(session)
     let effect = try effect(session, store, moment, histories)
+    let edits = try store.experiments().edits(
+      project: session.outreach.experiment, outcomes: session.outreach.outcomes, at: moment,
+      zone: zone)
     let (hidden, before) = try impact ? hidden(session, runs, histories) : (nil, nil)
     let conduct = try impact ? conduct(session, runs, moment, histories) : []
     if options.json {
       return try printJSON(
         Report(
-          service: service, drift: drift, effect: effect, impact: hidden, impactBefore: before,
+          service: service, drift: drift, effect: effect, edits: edits, impact: hidden,
+          impactBefore: before,
           conduct: conduct))
     }
     var lines = ServiceText(zone: zone).lines(service)
@@ -105,6 +111,7 @@ struct QueueReport: ParsableCommand {
       lines.append("does contact help?")
       for reading in effect { lines += ExperimentText(zone: zone).lines(reading).map { "  " + $0 } }
     }
+    lines += edits
     if let hidden { lines += ImpactText(zone: zone).lines(hidden, before: before) }
     if impact, hidden == nil { lines.append("no score file of a run is there to count from") }
     for one in conduct { lines += ImpactText(zone: zone).lines(one) }
@@ -132,7 +139,7 @@ struct QueueReport: ParsableCommand {
     let enrolments = try store.enrolments()
     var readings: [ExperimentReading] = []
     for experiment in try store.experiments() where experiment.starts <= moment {
-      for outcome in session.outreach.outcomes {
+      for outcome in experiment.outcomes(project: session.outreach.outcomes) {
         guard ExperimentReading.readingDate(experiment, outcome) <= moment else {
           readings.append(
             ExperimentReading(experiment, outcome, enrolments, asOf: moment) { _ in nil })

@@ -12,15 +12,20 @@ package struct Experiment: Sendable, Equatable {
   package var holdout: Double
   /// Silent accounts contacted by lot on a business day.
   package var exploration: Int
+  /// What it was set up to show, registered on its first night; nil before that, and where that
+  /// was before outcomes were registered.
+  package var outcomes: [OutcomeMeasure]?
 
   package init(
-    seed: String, starts: Instant, ends: Instant, holdout: Double, exploration: Int
+    seed: String, starts: Instant, ends: Instant, holdout: Double, exploration: Int,
+    outcomes: [OutcomeMeasure]? = nil
   ) {
     self.seed = seed
     self.starts = starts
     self.ends = ends
     self.holdout = holdout
     self.exploration = exploration
+    self.outcomes = outcomes
   }
 
   package func isRunning(at t: Instant) -> Bool { starts <= t && t < ends }

@@ -34,14 +34,7 @@ extension CaseStore {
   }
 
   package func experiments() throws(OutreachError) -> [Experiment] {
-    try reading { db in
-      try db.rows(StoreSQL.experiments).map { row in
-        Experiment(
-          seed: try row.text(0), starts: Instant(microseconds: try row.integer(1)),
-          ends: Instant(microseconds: try row.integer(2)), holdout: try row.real(3),
-          exploration: try row.int(4))
-      }
-    }
+    try reading { try $0.rows(StoreSQL.experiments).map(Experiment.init) }
   }
 
   package func enrolments() throws(OutreachError) -> [Enrolment] {
@@ -56,5 +49,15 @@ extension CaseStore {
           accounts: try row.int(2), expected: try row.real(3), p: try row.real(4))
       }
     }
+  }
+}
+
+extension Experiment {
+  /// A row of `StoreSQL.experiments`.
+  init(_ row: SQLRow) throws {
+    self.init(
+      seed: try row.text(0), starts: Instant(microseconds: try row.integer(1)),
+      ends: Instant(microseconds: try row.integer(2)), holdout: try row.real(3),
+      exploration: try row.int(4), outcomes: try row.optionalText(5).map { try decoded($0) })
   }
 }

@@ -13,6 +13,9 @@ package func planNight(
   let asOf = scorer.asOf
   let voices = Voices(base, feedback, settings.voices, since: work.lastRun, asOf: asOf)
   var work = work
+  // What was registered when an experiment began stands, whatever became of the project file.
+  var settings = settings
+  settings.experiment = work.experiments.registered(settings.experiment)
   var closings: [(account: String, outcome: Action.Outcome)] = []
   var cases: [Case] = []
   for key in work.accounts.keys.filter(voices.ended.contains).sorted(by: {
@@ -101,7 +104,8 @@ package func planNight(
   }
   return Night(
     facts: facts, plan: plan, cases: cases, closings: closings,
-    experiment: enrolments.isEmpty ? nil : experiment, enrolments: enrolments,
+    experiment: enrolments.isEmpty ? nil : experiment?.registering(settings.outcomes),
+    enrolments: enrolments,
     incidents: incidents, webhooks: settings.webhooks)
 }
 

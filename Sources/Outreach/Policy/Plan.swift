@@ -51,6 +51,8 @@ package struct OpenWork: Sendable {
   package var holds: [AccountKey: [Hold]]
   /// Arms of the experiment that is named by its seed.
   package var enrolments: [String: [AccountKey: Enrolment.Arm]]
+  /// As they were registered on their first nights.
+  package var experiments: [Experiment] = []
   /// The first reasons of the predicted cases of each earlier night, oldest first.
   package var firstReasons: [[String: Int]]
   /// Flagged accounts of each earlier night, oldest first; and when the last was.

@@ -213,6 +213,7 @@ package struct CaseStore: Sendable {
           try SQLValue(experiment.seed), SQLValue(experiment.starts.microseconds),
           SQLValue(experiment.ends.microseconds), SQLValue(experiment.holdout),
           SQLValue(experiment.exploration),
+          try experiment.outcomes.map { try SQLValue(canonicalJSON($0)) } ?? .null,
         ])
     }
     for enrolment in night.enrolments {

@@ -82,6 +82,7 @@ enum Dialect: Sendable {
       "CREATE INDEX explored_cases ON cases (id) WHERE form = 'exploration'",
       "CREATE INDEX contacts ON actions (at, case_id) WHERE \(StoreSQL.isContact)",
       "CREATE INDEX decisions_of_account ON decisions (account, as_of)",
+      "ALTER TABLE experiments ADD COLUMN outcomes \(text)",
     ]
   }
 

@@ -161,11 +161,11 @@ enum StoreSQL {
   static let holds = "SELECT account, kind, since, until FROM holds ORDER BY account, kind"
 
   static let insertExperiment = """
-    INSERT INTO experiments (seed, starts, ends, holdout, exploration) VALUES (\(places(5))) \
-    ON CONFLICT (seed) DO NOTHING
+    INSERT INTO experiments (seed, starts, ends, holdout, exploration, outcomes) \
+    VALUES (\(places(6))) ON CONFLICT (seed) DO NOTHING
     """
   static let experiments = """
-    SELECT seed, starts, ends, holdout, exploration FROM experiments ORDER BY starts, seed
+    SELECT seed, starts, ends, holdout, exploration, outcomes FROM experiments ORDER BY starts, seed
     """
   static let insertEnrolment = """
     INSERT INTO enrolments (seed, account, arm, as_of, probability, band, queue) \

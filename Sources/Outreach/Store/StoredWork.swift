@@ -34,6 +34,7 @@ extension OpenWork {
       guard let arm = Enrolment.Arm(rawValue: try row.text(2)) else { throw SQLRow.damaged }
       enrolments[try row.text(0), default: [:]][AccountKey(try row.text(1))] = arm
     }
+    experiments = try db.rows(StoreSQL.experiments).map(Experiment.init)
     let runs = try db.rows(StoreSQL.runs).map(Run.init).filter { $0.asOf < asOf }
     lastRun = runs.last?.asOf
     let recent = runs.filter(\.businessDay).suffix(Self.nightsBefore)
