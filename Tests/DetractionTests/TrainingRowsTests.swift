@@ -48,6 +48,9 @@ import Testing
       kind = "complaint"
       detractor = "always"
       [[feedback.signal]]
+      kind = "outreach_answer"
+      detractor = { at_least = 1 }
+      [[feedback.signal]]
       kind = "survey"
       mechanics = true
       [training]
@@ -179,5 +182,26 @@ import Testing
       ])
     #expect(found.counts.contacted == 2 && found.counts.respondents == 3)
     #expect(found.counts.population.contacted == 1)
+  }
+
+  /// What a contacted customer answered when asked is the label of the row before the contact; what
+  /// else it said then is not, nor is an answer to a contact from before the snapshot.
+  @Test func whatWasAnsweredToOutreach() throws {
+    func at(_ text: String) -> Instant { Instant(iso8601: Array(text.utf8)[...], zone: nil)! }
+    let asked = "2025-12-10T00:00:00Z"
+    var events = ""
+    for (id, said) in [("unhappy", "1"), ("happy", "0"), ("earlier", "1")] {
+      events += account(
+        id, (asked, "outreach_answer", said), ("2025-12-20T00:00:00Z", "nps", "1"))
+    }
+    events += account("silent", ("2025-12-20T00:00:00Z", "nps", "1"))
+    let found = try rows(
+      events.replacing(",,order", with: ",2025-01-05T00:00:00Z,order"),
+      contacts: [
+        ("unhappy", at("2025-12-05T00:00:00Z")), ("happy", at("2025-12-01T00:00:00Z")),
+        ("earlier", at("2025-11-30T00:00:00Z")), ("silent", at("2025-12-05T00:00:00Z")),
+      ])
+    #expect(found.rows == ["happy other neverSpoken", "unhappy detractor neverSpoken"])
+    #expect(found.counts.contacted == 2 && found.counts.detractors == 1)
   }
 }

@@ -4,11 +4,15 @@ package import Histories
 ///
 /// A contacted account's later history is what contact made of it. Its rows are left out of
 /// training, and those drawn by lot not to be contacted stand for it, each for 1 / chance of them.
-/// Were the contacted only dropped, the top of the risk would be missing.
+/// Were the contacted only dropped, the top of the risk would be missing. What a contacted customer
+/// answered when asked is no later history: it is the label of the row before the contact.
 package struct OutreachTrace: Sendable {
   /// First contact of an account, and of one left alone by lot the chance of that.
   private var contacts: [Int: Instant] = [:]
   private var leftAlone: [Int: (since: Instant, chance: Double)] = [:]
+
+  /// The kind of event that an answer to outreach is.
+  package static let answerKind = "outreach_answer"
 
   package init() {}
 

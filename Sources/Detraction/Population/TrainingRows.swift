@@ -46,7 +46,8 @@ package struct SnapshotCounts: Codable, Sendable, Equatable {
 ///
 /// A row is an account with two-sided feedback in [s + gap, s + gap + label window), known before
 /// D; it is a detractor if any feedback in that window was negative. Feedback known at or after D
-/// changes nothing here. `snapshots` puts others in place of the training's own: a back-test asks what
+/// changes nothing here. Of an account that outreach contacted within the window only what it answered
+/// to that counts. `snapshots` puts others in place of the training's own: a back-test asks what
 /// was answered after an origin. O(events × snapshots).
 package struct TrainingRows: Sendable {
   package var rows: [TrainingRow] = []
@@ -76,18 +77,26 @@ package struct TrainingRows: Sendable {
         var answered = false
         var oneSided = false
         var negative = false
+        /// What was answered to outreach: negative or not.
+        var toOutreach: Bool?
         for item in spoken
         where item.at >= start && item.at < end && item.knownAt < asOf {
           guard let rule = signals[item.kind], let isNegative = rule.isNegative(value: item.value)
           else { continue }
           if rule.isTwoSided { answered = true } else { oneSided = true }
           negative = negative || isNegative
+          if item.kind == OutreachTrace.answerKind {
+            toOutreach = (toOutreach ?? false) || isNegative
+          }
         }
         guard answered || oneSided else { continue }
-        let weight = trace.weight(account, before: end)
-        guard weight > 0 else {
-          counts.contacted += 1
-          continue
+        var weight = trace.weight(account, before: end)
+        if weight == 0 {
+          guard let toOutreach, !trace.isContacted(account, before: snapshot) else {
+            counts.contacted += 1
+            continue
+          }
+          (answered, negative, weight) = (true, toOutreach, 1)
         }
         let row = TrainingRow(
           account: account, snapshot: index, isDetractor: negative, voice: silent ?? .recent,

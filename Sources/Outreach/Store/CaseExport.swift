@@ -1,3 +1,4 @@
+import Detraction
 package import Histories
 
 /// What leaves the store as files.
@@ -104,7 +105,7 @@ extension CaseStore {
   }
 
   /// The kind of event that an answer to outreach is.
-  package static let answerKind = "outreach_answer"
+  package static let answerKind = OutreachTrace.answerKind
 
   private static func notes(_ db: any StoreConnection, all: Bool) throws -> [Int64: String] {
     var newest: [Int64: String] = [:]
