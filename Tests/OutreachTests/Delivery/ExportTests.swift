@@ -135,6 +135,9 @@ func batchStore(_ place: StorePlace) throws -> CaseStore {
       #expect(Array(FormulaText.unescaped(escaped).utf8) == Array(text.utf8))
       #expect(FormulaText.escaped(escaped) == (escaped == text ? text : "'" + escaped))
     }
+    for first in ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"] {
+      #expect(FormulaText.escaped(first + "x").utf8.first == 0x27, "\(first.debugDescription)")
+    }
     #expect(FormulaText.escaped("=1") == "'=1" && FormulaText.escaped("'=1") == "''=1")
     #expect(FormulaText.escaped("'quoted'") == "'quoted'" && FormulaText.escaped("a=1") == "a=1")
   }
