@@ -16,7 +16,10 @@ let package = Package(
     .target(name: "Learning", dependencies: ["COpenBLAS"]),
     .target(
       name: "Histories",
-      dependencies: ["CZlib", .product(name: "TOMLKit", package: "TOMLKit")]),
+      dependencies: [
+        "CZlib", .product(name: "TOMLKit", package: "TOMLKit"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     .target(
       name: "Detraction",
       dependencies: ["Histories", "Learning", .product(name: "Crypto", package: "swift-crypto")]),

@@ -55,7 +55,8 @@ struct NightlyCommand: ParsableCommand {
     if place.mayExist {
       let store = try CaseStore(existing: place)
       if let run = try store.run(asOf: asOf) {
-        return try report(session, .alreadyPublished(run), store)
+        try report(session, .alreadyPublished(run), store)
+        return try expire(session, store)
       }
     }
     var seconds = NightSeconds()
@@ -71,6 +72,20 @@ struct NightlyCommand: ParsableCommand {
     }
     let publication = try publishNight(session, scorer, store, &seconds)
     try report(session, publication, store, seconds)
+    try expire(session, store)
+  }
+
+  /// Removes what is too old as of the newest run. The night is published by now, whatever comes of this.
+  private func expire(_ session: Session, _ store: CaseStore) throws {
+    guard let newest = try store.runs().last else { return }
+    let rule = session.outreach.retention
+    let expired = try store.expire(by: rule, asOf: newest.asOf)
+    let files = oldFiles(session, rule, newest: newest, asOf: newest.asOf)
+    for file in files { unlink(file.path) }
+    for folder in Set(files.map { $0.deletingLastPathComponent().path }) { rmdir(folder) }
+    if let text = words(expired, files: files.count) {
+      options.say("\(text) removed by [retention]")
+    }
   }
 
   /// A night decided and not published.
@@ -129,6 +144,15 @@ struct NightlyCommand: ParsableCommand {
     if voiced > 0 { print(spoke(voiced) + " and would be answered") }
     for incident in night.incidents { print(words(incident)) }
     for line in drift.lines(session, file: nil) { print(line) }
+    if dryRun, let store, let newest = try store.runs().last {
+      let rule = session.outreach.retention
+      let late = try store.toEscalate(by: session.outreach.escalation, at: asOf)
+      if !late.isEmpty { print("late and to be escalated: \(grouped(late.count))") }
+      let files = oldFiles(session, rule, newest: newest, asOf: asOf)
+      if let text = words(try store.expiring(by: rule, asOf: asOf), files: files.count) {
+        print("to be removed by [retention]: \(text)")
+      }
+    }
     if let file { print("decisions \(file.path)") }
   }
 
@@ -190,6 +214,8 @@ struct NightlyCommand: ParsableCommand {
       if run.voiced > 0 {
         print(spoke(run.voiced) + " and \(run.voiced == 1 ? "is" : "are") to be answered")
       }
+      let late = try store.escalated(asOf: run.asOf)
+      if late > 0 { print("\(late) late case\(late == 1 ? " was" : "s were") escalated") }
       for incident in incidents { print(words(incident)) }
       for line in drift?.lines(session, file: file.path) ?? [] { print(line) }
       if run.flagged + run.voiced + run.explored > 0 {

@@ -9,7 +9,8 @@ struct QueueCommand: ParsableCommand {
     commandName: "queue", abstract: "The cases that outreach has opened: look, take, work, close.",
     subcommands: [
       List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
-      Lift.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self, Approve.self, Refer.self,
+      Lift.self, Escalate.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self,
+      Approve.self, Refer.self,
       QueueExport.self, QueueImport.self, QueueReport.self,
     ], defaultSubcommand: List.self)
 
@@ -89,6 +90,8 @@ struct Desk {
   let queues: [String]
   let practice: Practice
   let webhooks: [String]
+  let escalation: EscalationRule
+  let erased: Tombstones
   let calls: CallRules
   private let histories: HistorySettings
 
@@ -104,14 +107,18 @@ struct Desk {
     queues = outreach.queues.map(\.name)
     practice = outreach.practice
     webhooks = outreach.webhooks
+    escalation = outreach.escalation
     calls = CallRules(outreach)
+    erased = histories.erased
     self.histories = histories
     store = try CaseStore(existing: outreach.store)
   }
 
-  /// Open cases by queue: the project's queues in its order, then queues it no longer has.
+  /// Open cases by queue: the project's queues in its order, then queues it no longer has; in each the
+  /// escalated first.
   func cases() throws -> [Case] {
-    let cases = try store.openCases()
+    let open = try store.openCases()
+    let cases = open.filter { $0.state.escalation > 0 } + open.filter { $0.state.escalation == 0 }
     let gone = Set(cases.map(\.queue)).subtracting(queues).sorted()
     return (queues + gone).flatMap { queue in cases.filter { $0.queue == queue } }
   }

@@ -50,7 +50,8 @@ struct QueueImport: ParsableCommand {
     let book = try AccountBook(
       exchange.histories, of: rows.filter { $0.opening != nil }.compactMap(\.account))
     let report = try store.importOutcomes(
-      rows, mode: mode, settings: exchange.outreach, at: now, record: { book[$0] })
+      rows, mode: mode, settings: exchange.outreach, at: now, record: { book[$0] },
+      isErased: exchange.histories.erased.contains)
     let skips = CaseStore.ImportSkip.allCases.compactMap { reason in
       report.skipped[reason].map { (reason: reason.rawValue, count: $0) }
     }

@@ -187,6 +187,7 @@ extension QueueCommand {
         throw unknown("step", step, among: names)
       }
       var detail: [String: String] = [:]
+      var words = note
       switch kind {
       case .answered:
         guard let verdict, Action.Verdict(rawValue: verdict) != nil, let mode else {
@@ -196,7 +197,8 @@ extension QueueCommand {
         detail = ["verdict": verdict, "mode": mode]
       case .opinion:
         guard let view else { throw ValidationError("opinion needs --view") }
-        detail = ["view": view]
+        // In their own words, which erasure must be able to take out.
+        words = [view, note].compactMap(\.self).joined(separator: "\n")
       case .appointed:
         guard let from, let to else { throw ValidationError("appointed needs --from and --to") }
         detail = [
@@ -221,7 +223,7 @@ extension QueueCommand {
         }
         detail[Action.contact] = contact
       }
-      try work.act(account, kind, detail: detail, note: note, desk)
+      try work.act(account, kind, detail: detail, note: words, desk)
     }
   }
 
@@ -293,6 +295,10 @@ extension QueueCommand {
       if let until, until <= now {
         throw ValidationError("--until is not later than now: the hold would hold nothing")
       }
+      guard !desk.erased.contains(account) else {
+        throw OutreachError.refused(
+          "the account is erased: nothing is kept of it, and no case opens")
+      }
       try desk.store.hold(
         Hold(account: account, kind: kind, since: now, until: until), by: work.by)
     }
@@ -344,7 +350,9 @@ extension QueueCommand {
               probability: $0.probability, queue: $0.queue)
           })
       }
-      if decisions.isEmpty {
+      if desk.erased.contains(account) {
+        print("nothing is known of this account: it is erased, and left out of what is read")
+      } else if decisions.isEmpty {
         print(
           "no night decided anything about this account: it stood below the cut, had spoken, or "
             + "may not be profiled. The score file of the run has its score.")

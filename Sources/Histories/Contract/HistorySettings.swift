@@ -11,12 +11,16 @@ package struct HistorySettings: Sendable {
   /// The share of a source's rows that may be unusable before the run is refused, 0 to 1.
   package var badRowShare: Double
   package var features: FeatureSettings
+  /// Accounts that are left out wherever they stand.
+  package var erased: Tombstones
 
   package init(
     timeZone: LocalTime = .utc, events: [EventSource], accounts: AccountsSource? = nil,
     contacts: ContactsSource? = nil,
-    badRowShare: Double = 0.01, features: FeatureSettings = FeatureSettings()
+    badRowShare: Double = 0.01, features: FeatureSettings = FeatureSettings(),
+    erased: Tombstones = Tombstones()
   ) {
+    self.erased = erased
     self.timeZone = timeZone
     self.events = events
     self.accounts = accounts
@@ -54,6 +58,7 @@ package struct HistorySettings: Sendable {
     }
     accounts = root.table("accounts").flatMap { AccountsSource($0, project: project) }
     contacts = root.table("contacts").flatMap { ContactsSource($0, project: project) }
+    erased = Tombstones(project: project)
     features = root.table("features").map { FeatureSettings($0) } ?? FeatureSettings()
   }
 }

@@ -26,6 +26,8 @@ package struct IntakeReport: Sendable {
 
   /// Warnings: kinds that the project file names and no event has, contacts of unknown accounts.
   package var unmet: [String] = []
+  /// Accounts that were met and left out, since they are erased.
+  package var erasedAccounts = 0
 
   package var rows: Int { files.reduce(0) { $0 + $1.rows } }
   package var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
@@ -41,6 +43,10 @@ extension IntakeReport {
     }
     lines += examples.map { "  \($0.file), line \($0.line): \($0.what)" }
     if badRows > examples.count { lines.append("  … and \(badRows - examples.count) more") }
+    if erasedAccounts > 0 {
+      lines.append(
+        "  \(erasedAccounts) erased account\(erasedAccounts == 1 ? "" : "s") left out")
+    }
     if let quarantine { lines.append("  unusable rows are in \(quarantine)") }
     return lines + unmet.map { "warning: \($0)" }
   }

@@ -21,7 +21,7 @@ package final class ProjectFile {
     "time_zone", "reading", "events", "accounts", "contacts", "feedback", "features", "training",
     "level",
     "model", "store", "calendar", "calls", "queue", "policy", "experiment", "webhooks", "outcome",
-    "practice", "remedy",
+    "practice", "remedy", "escalation", "retention",
     "export", "import",
   ]
 

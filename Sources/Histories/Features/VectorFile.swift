@@ -44,12 +44,14 @@ package struct VectorFile {
     try outputs.begin(schema)
     let tickets = Tickets(intake.partitions)
     let failure = FirstFailure()
-    let ordered = Mutex((next: 0, waiting: [Int: VectorText](), rows: 0))
+    let ordered = Mutex((next: 0, waiting: [Int: VectorText](), rows: 0, erased: 0))
     withWorkers(threads) { _ in
       let walk = FeatureWalk(schema, kinds: intake.kinds, accounts: intake.accounts)
       while !failure.happened, let index = tickets.next() {
-        let text = VectorText(intake.takePartition(index), schema, walk, date, format)
+        let partition = intake.takePartition(index)
+        let text = VectorText(partition, schema, walk, date, format)
         ordered.withLock { state in
+          state.erased += partition.erasedAccounts
           state.waiting[index] = text
           do throws(HistoriesError) {
             while let ready = state.waiting.removeValue(forKey: state.next) {
@@ -69,7 +71,9 @@ package struct VectorFile {
       throw .insufficient("no account has a feature event seen before \(date)")
     }
     try outputs.commit(rows: rows)
-    return VectorFile(schema: schema, rows: rows, intake: intake.report)
+    var report = intake.report
+    report.erasedAccounts = ordered.withLock { $0.erased }
+    return VectorFile(schema: schema, rows: rows, intake: report)
   }
 }
 

@@ -9,7 +9,8 @@ package struct AccountBook: Sendable {
     if accounts.isEmpty { return }
     if let source = settings.accounts {
       let wanted = Set(accounts.map { Array($0.utf8) })
-      let file = try AccountsFile(source, zone: settings.timeZone, chunkBytes: 1 << 20)
+      let file = try AccountsFile(
+        source, zone: settings.timeZone, erased: settings.erased, chunkBytes: 1 << 20)
       for row in file.ids.indices where wanted.contains(Array(file.ids[row].utf8)) {
         records[Array(file.ids[row].utf8)] = file.record(row)
       }

@@ -20,12 +20,17 @@ struct AccountsFile: Sendable {
   /// Of what was read.
   private(set) var rows = 0
   private(set) var bytes = 0
+  /// Erased accounts that the file still has: left out, and counted with those of the events.
+  private(set) var erased: [String] = []
   private(set) var bad: [(line: Int, what: RowProblem, bytes: [UInt8])] = []
 
   static let mostLevels = 1000
 
   /// Throws `dataContract` for a missing column, no row at all, or an account that occurs twice.
-  init(_ source: AccountsSource, zone: LocalTime, chunkBytes: Int) throws(HistoriesError) {
+  init(
+    _ source: AccountsSource, zone: LocalTime, erased tombstones: Tombstones = Tombstones(),
+    chunkBytes: Int
+  ) throws(HistoriesError) {
     self.source = source
     numeric = source.numeric.map { _ in [] }
     categorical = source.categorical.map { _ in [] }
@@ -54,6 +59,10 @@ struct AccountsFile: Sendable {
     /// Keeps a row, or of a bad one its consent.
     func take(_ fields: UnsafeBufferPointer<Field>, line: Int) -> RowProblem? {
       if let problem = EventReader.checkAccount(fields[account]) { return problem }
+      if !tombstones.isEmpty, tombstones.contains(UnsafeRawBufferPointer(fields[account].bytes)) {
+        erased.append(fields[account].text ?? "")
+        return nil
+      }
       guard let problem = takeWhole(fields, line: line) else { return nil }
       ids.append(fields[account].text ?? "")
       lines.append(line)

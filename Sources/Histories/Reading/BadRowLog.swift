@@ -71,11 +71,12 @@ struct BadRowLog {
     }
   }
 
-  /// Writes `file,line,what,row`: the row's bytes as they were, as one quoted field.
-  func write(to path: String) throws(HistoriesError) {
+  /// Writes `file,line,what,row`: the row's bytes as they were, as one quoted field. Rows that name an
+  /// erased account are left out.
+  func write(to path: String, leavingOut erased: Tombstones) throws(HistoriesError) {
     let file = try OutputFile(path: path)
     try file.write("file,line,what,row\n")
-    for row in rows {
+    for row in rows where !erased.areNamed(inRow: row.bytes) {
       var line: [UInt8] = []
       CSVText.append(Array(row.file.utf8), to: &line)
       line += Array(",\(row.line),".utf8)

@@ -49,7 +49,9 @@ package struct HistoryBase: Sendable {
   }
 
   private init(_ intake: HistoryIntake, zone: LocalTime, partitions: [Partition]) {
-    self.intake = intake.report
+    var report = intake.report
+    report.erasedAccounts = partitions.reduce(0) { $0 + $1.erasedAccounts }
+    self.intake = report
     kinds = intake.kinds
     timeZone = zone
     channels = intake.channels

@@ -12,6 +12,7 @@ struct HistoryIntake {
   let accounts: AccountsFile?
   let contacts: ContactsFile?
   let report: IntakeReport
+  private let erased: Tombstones
   private let workers: [EventReader]
   private let kindNumbers: [[UInt16]]
   private let channelNumbers: [[UInt16]]
@@ -41,6 +42,7 @@ struct HistoryIntake {
     var partitions = 1
     while partitions < wanted { partitions *= 2 }
     self.partitions = partitions
+    erased = settings.erased
     let workers = (0..<max(1, threads)).map { _ in EventReader(partitions: partitions) }
     self.workers = workers
 
@@ -67,13 +69,15 @@ struct HistoryIntake {
     if let source = settings.accounts {
       var source = source
       source.path = try sourceFiles(source.path)[0]
-      let accounts = try AccountsFile(source, zone: settings.timeZone, chunkBytes: chunkBytes)
+      let accounts = try AccountsFile(
+        source, zone: settings.timeZone, erased: settings.erased, chunkBytes: chunkBytes)
       report.files.append(
         .init(
           path: source.path, section: "accounts", rows: accounts.rows, bytes: accounts.bytes,
           badRows: accounts.bad.count))
       log.add(accounts.bad, path: source.path, group: -1)
-      for (row, id) in accounts.ids.enumerated() {
+      // Erased ones as well: each partition counts whom it leaves out.
+      for (row, id) in (accounts.ids + accounts.erased).enumerated() {
         let bytes = Array(id.utf8)
         (bytes + [0, 0, 0, 0, 0, 0, 0, 0]).withUnsafeBufferPointer {
           workers[0].append(
@@ -97,7 +101,7 @@ struct HistoryIntake {
     for worker in workers { worker.encoded.finish() }
     report.examples = log.examples
     if let quarantine, !log.rows.isEmpty {
-      try log.write(to: quarantine.path)
+      try log.write(to: quarantine.path, leavingOut: settings.erased)
       report.quarantine = quarantine.path
     }
     try log.check(report, share: settings.badRowShare, sources: files.map(\.source))
@@ -117,7 +121,9 @@ struct HistoryIntake {
   /// Gathers and sorts partition `index`, and gives back the memory it was read into. To be
   /// called once for each; different ones at once.
   func takePartition(_ index: Int) -> Partition {
-    Partition(index, from: workers, kinds: kindNumbers, channels: channelNumbers)
+    Partition(
+      index, from: workers, kinds: kindNumbers, channels: channelNumbers,
+      erased: erased)
   }
 
   /// A warning for each kind that the project file names and no event has. A misspelt signal is no

@@ -35,6 +35,8 @@ struct Partition: Sendable {
   private let events: [Event]
   /// For each account its row of the accounts file, −1 without one.
   let accountRows: [Int32]
+  /// Accounts left out since they are erased.
+  let erasedAccounts: Int
 
   var accountCount: Int { hashes.count }
 
@@ -73,12 +75,15 @@ struct Partition: Sendable {
   ///
   /// O(n) for n events, but for events of one account within 2^-22 of the partition's time range,
   /// which are sorted by comparison.
-  init(_ index: Int, from workers: [EventReader], kinds: [[UInt16]], channels: [[UInt16]]) {
+  init(
+    _ index: Int, from workers: [EventReader], kinds: [[UInt16]], channels: [[UInt16]],
+    erased: Tombstones
+  ) {
     let total = workers.reduce(0) { $0 + $1.encoded.count(index) }
     let gathered = UnsafeMutablePointer<Event>.allocate(capacity: max(total, 1))
     defer { gathered.deallocate() }
     var count = 0
-    var ids = InternedIds()
+    var ids = InternedIds(erased: erased)
     var earliest = Int64.max
     var latest = Int64.min
     var runs = AscendingRuns()
@@ -87,6 +92,7 @@ struct Partition: Sendable {
         channels[worker].withUnsafeBufferPointer { channelOf in
           reader.encoded.forEach(index) { event in
             let account = ids.index(event.id, event.idCount)
+            if ids.erasedCount > 0, ids.isErased(account) { return }
             if event.kind == EncodedEvents.accountRow {
               ids.setRow(account, Int32(truncatingIfNeeded: event.at))
               return
@@ -105,7 +111,8 @@ struct Partition: Sendable {
       }
     }
     let order = ids.inOrder()
-    var rank = Array(repeating: UInt32(0), count: order.count)
+    erasedAccounts = ids.erasedCount
+    var rank = Array(repeating: UInt32(0), count: ids.count)
     var ends: [Int] = []
     var starts = Array(repeating: 0, count: order.count)
     var rows: [Int32] = []
@@ -163,14 +170,19 @@ private struct InternedIds {
     var count: Int32
     var row: Int32 = -1
     var events = 0
+    var isErased = false
   }
 
+  private let erased: Tombstones
+  private(set) var erasedCount = 0
   private var entries: [Entry] = []
   /// By number; 2^`bits` slots hold the number plus one, 0 is free.
   private var hashes: [UInt64] = []
   private var slots: [UInt32] = Array(repeating: 0, count: 2048)
   private var bits: UInt64 = 11
   private(set) var byteCount = 0
+
+  init(erased: Tombstones) { self.erased = erased }
 
   /// The number of an id, new if need be; eight bytes may be read at `start` whatever its length.
   @inline(__always)
@@ -213,6 +225,10 @@ private struct InternedIds {
     entries.append(
       Entry(head: head, start: start, count: Int32(truncatingIfNeeded: count)))
     hashes.append(AccountHash.of(start, count))
+    if erased.contains(UnsafeRawBufferPointer(start: start, count: count)) {
+      entries[entries.count - 1].isErased = true
+      erasedCount += 1
+    }
     byteCount += count
     slots[slot] = UInt32(entries.count)
     if entries.count * 2 > slots.count {
@@ -231,6 +247,9 @@ private struct InternedIds {
   @inline(__always)
   mutating func countEvent(_ index: Int) { entries[index].events &+= 1 }
   mutating func setRow(_ index: Int, _ row: Int32) { entries[index].row = row }
+  @inline(__always)
+  func isErased(_ index: Int) -> Bool { entries[index].isErased }
+  var count: Int { entries.count }
   func eventCount(_ index: Int) -> Int { entries[index].events }
   func row(_ index: Int) -> Int32 { entries[index].row }
   func hash(_ index: Int) -> UInt64 { hashes[index] }
@@ -238,9 +257,9 @@ private struct InternedIds {
     UnsafeBufferPointer(start: entries[index].start, count: Int(entries[index].count))
   }
 
-  /// The numbers in the order of hash, then bytes.
+  /// The numbers in the order of hash, then bytes; without the erased.
   func inOrder() -> [Int] {
-    let keys = hashes.enumerated().map { (hash: $1, index: $0) }
+    let keys = hashes.enumerated().map { (hash: $1, index: $0) }.filter { !isErased($0.index) }
     return keys.sorted {
       $0.hash != $1.hash
         ? $0.hash < $1.hash : id($0.index).lexicographicallyPrecedes(id($1.index))

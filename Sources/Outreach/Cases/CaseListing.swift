@@ -144,6 +144,7 @@ package struct CaseListing {
   private func head(_ open: Case, _ lead: String) -> [String] {
     let due = "due \(timeText(open.due))"
     let details = [
+      open.state.escalation > 0 ? "escalated" : nil,
       open.form == .predicted ? nil : formText(open),
       open.segment.map { clipped(inert($0), to: 24) }, open.value.map { "\(money($0)) a year" },
       open.score.map(top), open.score.map(chance),
@@ -201,6 +202,13 @@ package struct CaseListing {
     if let owner = state.owner {
       texts.append(
         ("with", inert(owner) + (state.leaseUntil.map { ", until \(timeText($0))" } ?? "")))
+    }
+    if state.escalation > 0 {
+      let why =
+        Escalation(rawValue: state.escalation).map {
+          $0 == .notClosed ? ", not closed in time" : ", not taken up in time"
+        } ?? ""
+      texts.append(("escalated", "to level \(state.escalation)\(why)"))
     }
     if let at = state.acknowledgedAt { texts.append(("taken up", dateText(at))) }
     if state.touches > 0 {

@@ -33,6 +33,8 @@ package enum Metrics {
     metric("tacit_unclaimed_cases", "gauge", "Open cases that nobody holds.", queues(\.unclaimed))
     metric("tacit_overdue_cases", "gauge", "Open cases beyond a promise.", queues(\.overdue))
     metric(
+      "tacit_escalated_cases", "gauge", "Open cases that were escalated.", queues(\.escalated))
+    metric(
       "tacit_escalations_due", "gauge", "Overdue cases not yet escalated.",
       queues(\.escalationsDue))
     metric(

@@ -31,7 +31,8 @@ package struct ServiceReport: Sendable {
     /// The next move is the customer's.
     package var waiting = 0
     package var overdue = 0
-    /// Beyond a promise, and not yet escalated for it.
+    package var escalated = 0
+    /// Beyond a promise, and not yet escalated for it: what `tacit queue escalate` would do.
     package var escalationsDue = 0
     /// Of the cases opened in the last `recentDays`.
     package var acknowledged = Kept()
@@ -48,6 +49,8 @@ package struct ServiceReport: Sendable {
     /// Nil: nobody holds them.
     package var owner: String?
     package var cases: Int
+    /// Those of them that were escalated.
+    package var escalated = 0
     /// The earliest that one of them was due.
     package var since: Instant
   }
@@ -91,13 +94,12 @@ package struct ServiceReport: Sendable {
     let named = settings.queues.map(\.name)
     let names = named + Set(cases.map(\.queue)).subtracting(named).sorted()
     let recent = now.adding(days: -Self.recentDays)
-    var late: [Flow: (cases: Int, since: Instant)] = [:]
+    var late: [Flow: (cases: Int, escalated: Int, since: Instant)] = [:]
     for name in names {
-      let level = settings.queues.first { $0.name == name }?.serviceLevel ?? ServiceLevel()
       var line = QueueLine(queue: name)
       var hours: [Double] = []
       for one in cases where one.queue == name {
-        let clock = ServiceClock(one, calendar: settings.calendar, level: level)
+        let clock = ServiceClock(one, calendar: settings.calendar)
         opened[Flow(queue: name, name: one.form.rawValue), default: 0] += 1
         if one.openedAt >= recent {
           // What a run ended in time was no work of the team's.
@@ -121,11 +123,14 @@ package struct ServiceReport: Sendable {
           let since =
             (escalation == .notClosed ? clock.closeBy : clock.acknowledgeBy) ?? one.due
           let key = Flow(queue: name, name: one.state.owner ?? "")
+          let before = late[key] ?? (0, 0, since)
           late[key] = (
-            (late[key]?.cases ?? 0) + 1, min(late[key]?.since ?? since, since)
+            before.cases + 1, before.escalated + (one.state.escalation > 0 ? 1 : 0),
+            min(before.since, since)
           )
         }
-        if escalation.rawValue > one.state.escalation { line.escalationsDue += 1 }
+        if one.state.escalation > 0 { line.escalated += 1 }
+        if one.escalationDue(at: now, settings.calendar) != nil { line.escalationsDue += 1 }
         let age = clock.customerAge(at: now)
         line.ageing[age <= .days(1) ? 0 : age <= .days(3) ? 1 : age <= .days(7) ? 2 : 3] += 1
         hours.append(clock.teamAge(at: now) / .seconds(3600))
@@ -139,7 +144,7 @@ package struct ServiceReport: Sendable {
       overdue += late.filter { $0.key.queue == name }.map {
         OverdueLine(
           queue: name, owner: $0.key.name.isEmpty ? nil : $0.key.name, cases: $0.value.cases,
-          since: $0.value.since)
+          escalated: $0.value.escalated, since: $0.value.since)
       }.sorted { ($1.cases, $0.owner ?? "") < ($0.cases, $1.owner ?? "") }
     }
     let done = cases.filter { ($0.state.closedAt ?? Instant(microseconds: .max)) <= now }
@@ -185,10 +190,10 @@ package struct ServiceReport: Sendable {
 }
 
 extension ServiceClock {
-  /// The clocks of a case.
-  package init(_ one: Case, calendar: BusinessCalendar, level: ServiceLevel) {
+  /// The clocks of a case, by what was promised when it opened: moving it on changes no promise.
+  package init(_ one: Case, calendar: BusinessCalendar) {
     self.init(
-      calendar: calendar, level: level, opened: one.openedAt,
+      calendar: calendar, opened: one.openedAt, due: one.due, closeDue: one.closeDue,
       acknowledged: one.state.acknowledgedAt, closed: one.state.closedAt,
       waits: Waits(
         over: one.state.pauses.filter { $0.from < $0.to }.map { $0.from..<$0.to },

@@ -16,6 +16,7 @@ package struct ServiceText {
         if count > 0 { head.append("\(grouped(count)) \(words)") }
       }
       add(line.overdue, "overdue")
+      add(line.escalated, "escalated")
       add(line.escalationsDue, "to be escalated")
       add(line.unclaimed, "with nobody")
       add(line.waiting, "waiting for the customer")
@@ -38,6 +39,7 @@ package struct ServiceText {
     for line in report.overdue {
       lines.append(
         "overdue: \(name(line.queue)), \(line.owner.map(name) ?? "nobody's"): \(grouped(line.cases)), "
+          + (line.escalated > 0 ? "\(grouped(line.escalated)) escalated, " : "")
           + "the first since \(listing.timeText(line.since))")
     }
     if report.appointments.of + report.appointmentsToCome > 0 {

@@ -105,8 +105,8 @@ package func planNight(
   return Night(
     facts: facts, plan: plan, cases: cases, closings: closings,
     experiment: enrolments.isEmpty ? nil : experiment?.registering(settings.outcomes),
-    enrolments: enrolments,
-    incidents: incidents, webhooks: settings.webhooks)
+    enrolments: enrolments, incidents: incidents, webhooks: settings.webhooks,
+    escalation: settings.escalation)
 }
 
 /// What `surges` holds first reasons against; fixed before any result was seen.

@@ -43,8 +43,8 @@ package struct Queue: Sendable, Equatable {
   }
 }
 
-/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[experiment]`, `[[outcome]]`, `[calendar]`, `[calls]`,
-/// `[webhooks]` and `[store]`.
+/// What the project file says of outreach: `[[queue]]`, `[policy]`, `[escalation]`, `[retention]`, `[experiment]`, `[[outcome]]`,
+/// `[calendar]`, `[calls]`, `[webhooks]` and `[store]`.
 package struct OutreachSettings: Sendable {
   /// In the order of the file: the first whose rule fits takes the account.
   package var queues: [Queue]
@@ -52,6 +52,9 @@ package struct OutreachSettings: Sendable {
   /// When a call is lawful, on the customer's own clock.
   package var calls: OpeningHours
   package var policy: ContactPolicy
+  /// To whom cases go that are late.
+  package var escalation: EscalationRule
+  package var retention = RetentionRule()
   package var experiment: Experiment?
   /// How cases are worked.
   package var practice: Practice
@@ -67,7 +70,7 @@ package struct OutreachSettings: Sendable {
 
   package init(
     queues: [Queue], calendar: BusinessCalendar, calls: OpeningHours = .callWeek,
-    policy: ContactPolicy = ContactPolicy(),
+    policy: ContactPolicy = ContactPolicy(), escalation: EscalationRule? = nil,
     experiment: Experiment? = nil, practice: Practice = Practice(),
     outcomes: [OutcomeMeasure] = [], voices: VoiceRules = VoiceRules(), webhooks: [String] = [],
     webhookSecret: String = WebhookSettings.usualSecret, store: StorePlace
@@ -76,6 +79,7 @@ package struct OutreachSettings: Sendable {
     self.calendar = calendar
     self.calls = calls
     self.policy = policy
+    self.escalation = escalation ?? EscalationRule(calendar: calendar)
     self.experiment = experiment
     self.practice = practice
     self.outcomes = outcomes
@@ -105,10 +109,14 @@ package struct OutreachSettings: Sendable {
     calendar = BusinessCalendar(project.root.table("calendar"), zone: timeZone)
     calls = OpeningHours(calls: project.root.table("calls"))
     policy = ContactPolicy(project.root.table("policy"), hasValue: attributes.value)
+    escalation = EscalationRule(
+      project.root.table("escalation"), calendar: calendar, queues: queues)
     experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
     practice = Practice(project: project, queues: queues)
     outcomes = OutcomeMeasure.all(
       project: project, hasFeedback: project.root.value("feedback") != nil)
+    retention = RetentionRule(
+      project.root.table("retention"), horizons: outcomes.map(\.horizonDays))
     voices = VoiceRules(project: project)
     let hooks = WebhookSettings(project.root.table("webhooks"))
     webhooks = hooks.urls

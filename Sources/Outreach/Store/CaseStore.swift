@@ -195,6 +195,9 @@ package struct CaseStore: Sendable {
           at: asOf, kind: .closed, actor: Action.run,
           detail: ["outcome": closing.outcome.rawValue]), to: &open, db, night.webhooks)
     }
+    if let rule = night.escalation {
+      _ = try escalate(by: rule, at: asOf, webhooks: night.webhooks, db)
+    }
     var number = try db.row(StoreSQL.nextCase)?.integer(0) ?? 1
     for var open in night.cases {
       open.number = number

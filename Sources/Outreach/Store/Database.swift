@@ -97,6 +97,9 @@ protocol StoreDatabase: Sendable {
   /// For messages; never with a password in it.
   var name: String { get }
 
+  /// Takes the bytes of what was deleted out of the database's own files, as far as it can.
+  func forget() throws
+
   func reading<Value>(_ body: (any StoreConnection) throws -> Value) throws -> Value
 
   /// `alone`: no other transaction that asks for it runs at the same time. Such a body may be run

@@ -6,10 +6,12 @@ enum Dialect: Sendable {
   case sqlite, postgres
 
   /// Said on every SQLite connection. A rollback journal, because write-ahead logging has a reset bug
-  /// before SQLite 3.51.3 (DESIGN 5.9); `FULL`, so that what is published survives power loss.
+  /// before SQLite 3.51.3 (DESIGN 5.9); `FULL`, so that what is published survives power loss;
+  /// what is deleted is written over.
   static let connection = [
     "PRAGMA journal_mode = DELETE",
     "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
   ]
 
   /// A statement of `StoreSQL` as this database reads it. None of ours holds a `?` of its own.
@@ -83,6 +85,18 @@ enum Dialect: Sendable {
       "CREATE INDEX contacts ON actions (at, case_id) WHERE \(StoreSQL.isContact)",
       "CREATE INDEX decisions_of_account ON decisions (account, as_of)",
       "ALTER TABLE experiments ADD COLUMN outcomes \(text)",
+      "CREATE INDEX delivered_posts ON outbox (delivered_at) WHERE delivered_at IS NOT NULL",
+      // A row of each erased account, which says what went and not whose it was.
+      table(
+        "erasures",
+        [
+          "number INTEGER PRIMARY KEY", "at INTEGER NOT NULL", "actor TEXT NOT NULL",
+          "cases INTEGER NOT NULL", "decisions INTEGER NOT NULL", "enrolments INTEGER NOT NULL",
+        ]),
+      "ALTER TABLE cases ADD COLUMN erased_at \(integer)",
+      // Rows taken out of a run's score file since, and its digest as it was published.
+      "ALTER TABLE runs ADD COLUMN erased_rows \(integer) NOT NULL DEFAULT 0",
+      "ALTER TABLE runs ADD COLUMN published_sha256 \(text)",
     ]
   }
 

@@ -26,6 +26,7 @@ extension CaseStore {
     case caseOpen = "case_open"
     case notToContact = "not_to_contact"
     case empty
+    case erased
   }
 
   package struct ImportReport: Sendable, Equatable {
@@ -43,15 +44,18 @@ extension CaseStore {
   /// case, kind, detail, time and agent is the same action.
   ///
   /// A row that names an account is about the case that was open at its time. `record`: what the
-  /// accounts file says, for new cases; of those not to be contacted none opens.
+  /// accounts file says, for new cases; of those not to be contacted none opens. `isErased`: of whom
+  /// nothing is taken in.
   package func importOutcomes(
     _ rows: [OutcomeRow], mode: ImportMode, settings: OutreachSettings, at now: Instant,
-    record: (String) -> AccountRecord? = { _ in nil }
+    record: (String) -> AccountRecord? = { _ in nil }, isErased: (String) -> Bool = { _ in false }
   ) throws(OutreachError) -> ImportReport {
-    let order = rows.indices.sorted { (rows[$0].at, $0) < (rows[$1].at, $1) }
+    let gone = rows.indices.filter { rows[$0].account.map(isErased) ?? false }
+    let order = Set(rows.indices).subtracting(gone).sorted { (rows[$0].at, $0) < (rows[$1].at, $1) }
     // Alone, since it may open cases, whose numbers follow one another; done twice it changes nothing.
     return try writing(alone: true) { db in
       var report = ImportReport(rows: rows.count)
+      if !gone.isEmpty { report.skipped[.erased] = gone.count }
       for place in order {
         try self.take(rows[place], mode, settings, now, record, db, &report)
       }

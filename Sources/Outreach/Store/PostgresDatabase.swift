@@ -48,6 +48,24 @@ final class PostgresDatabase: StoreDatabase, @unchecked Sendable {
     return try transaction(start, mayRepeat: alone, body)
   }
 
+  /// Dead rows leave their pages; the server's write-ahead log and backups are its owner's.
+  func forget() throws {
+    lock.lock()
+    defer { lock.unlock() }
+    do {
+      let connection =
+        try self.connection ?? PostgresConnection(url: name, patience: patience)
+      self.connection = connection
+      hasConnected = true
+      for table in ["cases", "notes", "decisions", "enrolments", "holds", "outbox"] {
+        try connection.simply("VACUUM \(table)")
+      }
+    } catch let failure as PostgresFailure {
+      connection = nil
+      throw failure.explained(name)
+    }
+  }
+
   private func transaction<Value>(
     _ start: [String], mayRepeat: Bool, _ body: (any StoreConnection) throws -> Value
   ) throws -> Value {

@@ -38,11 +38,14 @@ package struct Night: Sendable {
   package var incidents: [Incident]
   /// Where the opening and closing of cases is told.
   package var webhooks: [String]
+  /// By which late cases are escalated before new ones open; nil: none is.
+  package var escalation: EscalationRule?
 
   package init(
     facts: RunFacts, plan: Plan, cases: [Case],
     closings: [(account: String, outcome: Action.Outcome)] = [], experiment: Experiment? = nil,
-    enrolments: [Enrolment] = [], incidents: [Incident] = [], webhooks: [String] = []
+    enrolments: [Enrolment] = [], incidents: [Incident] = [], webhooks: [String] = [],
+    escalation: EscalationRule? = nil
   ) {
     self.facts = facts
     self.plan = plan
@@ -52,6 +55,7 @@ package struct Night: Sendable {
     self.enrolments = enrolments
     self.incidents = incidents
     self.webhooks = webhooks
+    self.escalation = escalation
   }
 }
 

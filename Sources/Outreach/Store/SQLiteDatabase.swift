@@ -42,6 +42,13 @@ struct SQLiteDatabase: StoreDatabase {
     }
   }
 
+  /// Writes the file anew, without a free page. O(file).
+  func forget() throws {
+    do { try queue.vacuum() } catch let error as DatabaseError {
+      throw Self.explained(error, name)
+    }
+  }
+
   private struct Connection: StoreConnection {
     let db: Database
 

@@ -59,6 +59,14 @@ enum StoreSQL {
   static let caseNumbered = "SELECT \(caseColumns) FROM cases WHERE id = ?"
   static let casesOf = "SELECT \(caseColumns) FROM cases WHERE account = ? ORDER BY id"
   static let everyCase = "SELECT \(caseColumns) FROM cases ORDER BY id"
+  /// Open cases beyond a promise, if nothing put it off; in the order of `openCases`.
+  static let dueCases = """
+    SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL AND (due < ? OR close_due < ?) \
+    ORDER BY due, coalesce(logit, 1e300) DESC, account
+    """
+  static let escalatedAt = """
+    SELECT count(*) FROM actions WHERE at = ? AND kind = 'escalated' AND actor = ?
+    """
   static let openAccounts = "SELECT account, form, id FROM cases WHERE closed_at IS NULL"
   /// The first reasons of predicted cases since an instant, by night.
   static func firstReasons(_ dialect: Dialect) -> String {
@@ -128,7 +136,7 @@ enum StoreSQL {
   static let answers = """
     SELECT c.account, c.id, c.form, c.channel, c.as_of, a.at, a.detail FROM actions a \
     JOIN cases c ON c.id = a.case_id \
-    WHERE a.kind = 'answered' AND (c.outcome IS NULL OR c.outcome <> 'erased') \
+    WHERE a.kind = 'answered' AND c.erased_at IS NULL \
     ORDER BY a.at, a.case_id, a.number
     """
   /// Contacts since an instant, by account.
@@ -235,6 +243,59 @@ enum StoreSQL {
   static let revive = """
     UPDATE outbox SET dead_at = NULL, attempts = 0, next_at = ? WHERE dead_at IS NOT NULL
     """
+
+  // MARK: Erasure
+
+  static let nextErasure = "SELECT coalesce(max(number), 0) + 1 FROM erasures"
+  static let insertErasure = """
+    INSERT INTO erasures (number, at, actor, cases, decisions, enrolments) VALUES (\(places(6)))
+    """
+  static let eraseCase = """
+    UPDATE cases SET account = ?, erased_at = ?, model = NULL, probability = NULL, low = NULL, \
+    high = NULL, percentile = NULL, band = NULL, logit = NULL, reference_logit = NULL, \
+    reasons = NULL, other = NULL, other_count = NULL, extrapolated = NULL, never_spoken = NULL, \
+    exemplars = '[]', voice = NULL, person = NULL, value = NULL, segment = NULL WHERE id = ?
+    """
+  static let eraseNotes = "DELETE FROM notes WHERE case_id = ?"
+  static let erasePosts = "DELETE FROM outbox WHERE case_id = ? AND delivered_at IS NULL"
+  static let eraseHolds = "DELETE FROM holds WHERE account = ?"
+  static let eraseDecisions = "DELETE FROM decisions WHERE account = ?"
+  static let eraseEnrolments = """
+    UPDATE enrolments SET account = ?, probability = 0 WHERE account = ?
+    """
+  static let knownAs = """
+    SELECT (SELECT count(*) FROM decisions WHERE account = ?), \
+    (SELECT count(*) FROM enrolments WHERE account = ?), \
+    (SELECT count(*) FROM holds WHERE account = ?)
+    """
+  static let exemplars = "SELECT id, exemplars FROM cases WHERE exemplars <> '[]' ORDER BY id"
+  static let setExemplars = "UPDATE cases SET exemplars = ? WHERE id = ?"
+  static let moveScores = """
+    UPDATE runs SET published_sha256 = coalesce(published_sha256, scores_sha256), \
+    erased_rows = erased_rows + ?, scores_path = ?, scores_sha256 = ? WHERE scores_path = ?
+    """
+
+  // MARK: Retention
+
+  static let oldDecisions = """
+    SELECT r.as_of, count(d.account) FROM runs r JOIN decisions d ON d.as_of = r.as_of \
+    WHERE r.as_of < ? AND r.as_of NOT IN (SELECT as_of FROM runs ORDER BY as_of DESC LIMIT 60) \
+    GROUP BY r.as_of ORDER BY r.as_of
+    """
+  static let expireDecisions = "DELETE FROM decisions WHERE as_of = ?"
+  private static let oldPosts = "delivered_at IS NOT NULL AND delivered_at < ?"
+  static let countOldPosts = "SELECT count(*) FROM outbox WHERE \(oldPosts)"
+  static let oldestPosts = """
+    SELECT case_id, number, url FROM outbox WHERE \(oldPosts) ORDER BY delivered_at LIMIT 1000
+    """
+  static let expirePost = "DELETE FROM outbox WHERE case_id = ? AND number = ? AND url = ?"
+  private static let oldCases = """
+    FROM cases c WHERE c.closed_at IS NOT NULL AND c.closed_at < ? AND (c.person IS NOT NULL \
+    OR c.voice IS NOT NULL OR EXISTS (SELECT 1 FROM notes n WHERE n.case_id = c.id))
+    """
+  static let countOldCases = "SELECT count(*) \(oldCases)"
+  static let oldestCases = "SELECT c.id \(oldCases) ORDER BY c.closed_at, c.id LIMIT 500"
+  static let expireCase = "UPDATE cases SET person = NULL, voice = NULL WHERE id = ?"
 
   private static func places(_ count: Int) -> String {
     Array(repeating: "?", count: count).joined(separator: ", ")

@@ -56,31 +56,46 @@ package enum Escalation: Int, Sendable, Codable, Comparable, CaseIterable {
 /// then: what came later changes nothing of it.
 package struct ServiceClock: Sendable {
   package let calendar: BusinessCalendar
-  package let level: ServiceLevel
   package let opened: Instant
+  /// By when it was promised to be taken up, and closed (nil: nothing is promised), waits apart.
+  package let due: Instant
+  package let closeDue: Instant?
   package let acknowledged: Instant?
   package let closed: Instant?
   package let waits: Waits
 
   /// A closed case that nobody acknowledged was acknowledged by closing it.
   package init(
-    calendar: BusinessCalendar, level: ServiceLevel, opened: Instant,
+    calendar: BusinessCalendar, opened: Instant, due: Instant, closeDue: Instant? = nil,
     acknowledged: Instant? = nil, closed: Instant? = nil, waits: Waits = Waits()
   ) {
     self.calendar = calendar
-    self.level = level
     self.opened = opened
+    self.due = due
+    self.closeDue = closeDue
     self.acknowledged = [acknowledged, closed].compactMap { $0 }.min()
     self.closed = closed
     self.waits = waits
   }
 
+  /// The clocks of a case opened under a service level.
+  package init(
+    calendar: BusinessCalendar, level: ServiceLevel, opened: Instant,
+    acknowledged: Instant? = nil, closed: Instant? = nil, waits: Waits = Waits()
+  ) {
+    self.init(
+      calendar: calendar, opened: opened,
+      due: calendar.due(opened: opened, businessDays: level.acknowledgeBusinessDays),
+      closeDue: level.closeBusinessDays.map { calendar.due(opened: opened, businessDays: $0) },
+      acknowledged: acknowledged, closed: closed, waits: waits)
+  }
+
   /// The end of the last business day promised, moved on by the business time spent waiting before
   /// it; nil while a wait is not over that began before it.
-  package var acknowledgeBy: Instant? { deadline(level.acknowledgeBusinessDays) }
+  package var acknowledgeBy: Instant? { deadline(due) }
 
   /// The same for closing; nil also when nothing is promised.
-  package var closeBy: Instant? { level.closeBusinessDays.flatMap(deadline) }
+  package var closeBy: Instant? { closeDue.flatMap(deadline) }
 
   /// Whether the promise was kept, as of `now`; nil while it can still be.
   package func acknowledgedInTime(at now: Instant) -> Bool? {
@@ -89,7 +104,7 @@ package struct ServiceClock: Sendable {
 
   /// The same for closing; nil also when nothing is promised.
   package func closedInTime(at now: Instant) -> Bool? {
-    level.closeBusinessDays == nil ? nil : Self.inTime(closed, by: closeBy, at: now)
+    closeDue == nil ? nil : Self.inTime(closed, by: closeBy, at: now)
   }
 
   /// The level an open case stands at: 2 when its closing is overdue, else 1 when it is still to be
@@ -115,8 +130,7 @@ package struct ServiceClock: Sendable {
   }
 
   /// Nil while the clock stands.
-  private func deadline(_ businessDays: Int) -> Instant? {
-    let due = calendar.due(opened: opened, businessDays: businessDays)
+  private func deadline(_ due: Instant) -> Instant? {
     let promised = calendar.businessTime(from: opened, to: due)
     guard let moved = calendar.pausing(TimeSpans(waits.over)).adding(promised, to: opened) else {
       return nil

@@ -17,7 +17,8 @@ struct ServiceReportTests {
     let at = date(day)
     var one = Case(
       form: form, account: "a\(number)", queue: queue, channel: "phone", asOf: at, openedAt: at,
-      due: calls.calendar.due(opened: at, businessDays: 1), score: score("a\(number)"))
+      due: calls.calendar.due(opened: at, businessDays: 1),
+      closeDue: calls.calendar.due(opened: at, businessDays: 3), score: score("a\(number)"))
     one.number = number
     return one
   }
