@@ -41,6 +41,16 @@ import Testing
 
   private static let header = "customer,person,who,role,zone,times,refuses\n"
 
+  @Test func peopleOfAnErasedAccountAreGone() throws {
+    var settings = try Self.settings(
+      "customer,person,who,role,zone,times,refuses\n9,p,Ann,,,,no\n1,q,Bo,,,,no\n")
+    #expect(try AccountBook(settings, of: ["9"])["9"]?.contacts.count == 1)
+    _ = try settings.erased.add(["9"], folder: try temporaryFolder())
+    #expect(try AccountBook(settings, of: ["9"])["9"] == nil)
+    #expect(try AccountBook(settings, of: ["1"])["1"]?.contacts.map(\.contact) == ["q"])
+    #expect(try Consent(settings).refuses("p", of: "9") == nil)
+  }
+
   @Test func peopleComeInTheOrderOfTheFileAndKeepTheirConsent() throws {
     let text =
       Self.header + """

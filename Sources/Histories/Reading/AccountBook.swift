@@ -16,7 +16,7 @@ package struct AccountBook: Sendable {
       }
     }
     guard let source = settings.contacts else { return }
-    let contacts = try ContactsFile(source)
+    let contacts = try ContactsFile(source, erased: settings.erased)
     for account in accounts {
       let people = contacts[account]
       let key = Array(account.utf8)

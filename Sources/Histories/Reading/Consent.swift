@@ -18,7 +18,7 @@ package struct Consent: Sendable {
       var consent = ContactsSource(
         path: source.path, account: source.account, contact: source.contact)
       consent.doNotContact = source.doNotContact
-      contacts = try ContactsFile(consent)
+      contacts = try ContactsFile(consent, erased: settings.erased)
     }
   }
 

@@ -15,8 +15,10 @@ struct ContactsFile: Sendable {
   private(set) var bad: [(line: Int, what: RowProblem, bytes: [UInt8])] = []
 
   /// Throws `inputMissing`, and `dataContract` for a missing column, no row at all, or a person who
-  /// occurs twice in an account. O(n log n).
-  init(_ source: ContactsSource, chunkBytes: Int = 1 << 20) throws(HistoriesError) {
+  /// occurs twice in an account. Rows of erased accounts are passed over. O(n log n).
+  init(
+    _ source: ContactsSource, erased tombstones: Tombstones, chunkBytes: Int = 1 << 20
+  ) throws(HistoriesError) {
     let path = try sourceFiles(source.path)[0]
     self.path = path
     let header = try Header.read(from: path, chunkBytes: chunkBytes)
@@ -30,6 +32,9 @@ struct ContactsFile: Sendable {
     func take(_ fields: UnsafeBufferPointer<Field>, line: Int) -> RowProblem? {
       if let problem = EventReader.checkAccount(fields[account]) { return problem }
       let id = fields[account]
+      if tombstones.contains(UnsafeRawBufferPointer(start: id.start, count: id.count)) {
+        return nil
+      }
       order.append((AccountHash.of(id.start, id.count), Int32(lines.count)))
       accounts.append(id.text)
       lines.append(line)

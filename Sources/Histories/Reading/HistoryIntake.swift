@@ -89,7 +89,7 @@ struct HistoryIntake {
       accounts = nil
     }
     contacts = try settings.contacts.map { (source) throws(HistoriesError) in
-      try ContactsFile(source, chunkBytes: chunkBytes)
+      try ContactsFile(source, erased: settings.erased, chunkBytes: chunkBytes)
     }
     if let contacts {
       report.files.append(
