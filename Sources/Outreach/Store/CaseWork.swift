@@ -114,7 +114,7 @@ extension CaseStore {
       let before = try db.rows(StoreSQL.actionsOf, [SQLValue(open.number)]).map(Action.init)
       let isThere = before.contains {
         $0.kind == action.kind && $0.at == action.at && $0.actor == action.actor
-          && $0.detail == action.detail
+          && $0.detail == action.detail && $0.note == action.note && $0.record == action.record
       }
       if !isThere {
         if open.isOpen, let practice {
