@@ -19,7 +19,7 @@ package struct ExperimentText {
       let complete = reading.contact.complete + reading.holdout.complete
       let enrolled = complete + reading.contact.running + reading.holdout.running
       lines += [
-        "  nothing can be said yet: \(date(reading.readOn)) is when the last account's \(days) days "
+        "  nothing can be said yet: \(dayName(reading.readOn, zone)) is when the last account's \(days) days "
           + "are over;",
         "  \(grouped(complete)) of \(grouped(enrolled)) accounts have had theirs "
           + "(\(grouped(all(reading.contact))) to be contacted, "
@@ -92,12 +92,6 @@ package struct ExperimentText {
   private func all(_ progress: ExperimentReading.Progress) -> Int {
     progress.complete + progress.running
   }
-
-  /// The local day of an instant: a horizon of days that a change of clocks falls into ends an hour off
-  /// midnight.
-  private func date(_ instant: Instant) -> String {
-    dateName(zone.midnight(date: zone.date(of: instant)), zone)
-  }
 }
 
 /// A number with so many decimals and a real minus sign.
@@ -105,4 +99,10 @@ func decimal(_ number: Double, _ decimals: Int) -> String {
   let text = String(format: "%.\(decimals)f", abs(number))
   let isZero = !text.utf8.contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
   return (number < 0 && !isZero ? "−" : "") + text
+}
+
+/// The local day of an instant, `YYYY-MM-DD`: a horizon of days that a change of clocks falls into ends an
+/// hour off midnight.
+func dayName(_ instant: Instant, _ zone: LocalTime) -> String {
+  dateName(zone.midnight(date: zone.date(of: instant)), zone)
 }

@@ -28,8 +28,8 @@ extension Experiment {
       if file == registered { return }
       edits.append("\(what) is \(file) in the project file, and \(registered) was registered")
     }
-    compare("its start", dateName(project.starts, zone), dateName(starts, zone))
-    compare("its end", dateName(project.ends, zone), dateName(ends, zone))
+    compare("its start", dayName(project.starts, zone), dayName(starts, zone))
+    compare("its end", dayName(project.ends, zone), dayName(ends, zone))
     compare("`holdout`", "\(project.holdout)", "\(holdout)")
     compare("`exploration_per_business_day`", "\(project.exploration)", "\(exploration)")
     if let outcomes, !outcomes.isEmpty {
@@ -74,7 +74,7 @@ extension [Experiment] {
       guard one.isRunning(at: now) else { return [] }
       return [
         "experiment \(clipped(inert(one.seed), to: 40)) was registered to run to "
-          + "\(dateName(one.ends, zone)), and the project file no longer has it: nobody is left alone "
+          + "\(dayName(one.ends, zone)), and the project file no longer has it: nobody is left alone "
           + "by it any more"
       ]
     }
