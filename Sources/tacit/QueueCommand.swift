@@ -11,6 +11,7 @@ struct QueueCommand: ParsableCommand {
       List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
       Lift.self, Escalate.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self,
       Approve.self, Refer.self,
+      SayScript.self, SnippetCommand.self, Search.self, Practise.self,
       QueueExport.self, QueueImport.self, QueueReport.self,
     ], defaultSubcommand: List.self)
 

@@ -63,9 +63,9 @@ extension QueueCommand {
     static let configuration = CommandConfiguration(
       abstract: "Takes the next case, or the one of an account, for a time.",
       discussion: """
-        The next case is the one due first among those nobody holds, or whose holder's time is over. \
-        Two who claim at once get two cases. Consent and holds are checked again: who must not be \
-        contacted by now is passed over.
+        The next case is the one due first among those nobody holds, or whose holder's time is over; \
+        what to say on it is printed with it. Two who claim at once get two cases. Consent and holds are \
+        checked again: who must not be contacted by now is passed over.
 
         Of the cases by phone the next is one whose customer may be called now: in the team's hours \
         ([calendar]), in lawful ones on the customer's own clock ([calls], time_zone), at times that \
@@ -100,10 +100,10 @@ extension QueueCommand {
       let consent = try desk.consent()
       let reach = desk.reach(consent)
       if let account {
-        return try work.report(
+        return try show(
           try desk.store.claim(
             .account(account), by: work.by, at: now, until: until, webhooks: desk.webhooks,
-            reach: reach, refused: consent.refuses), desk)
+            reach: reach, refused: consent.refuses), now, desk)
       }
       guard
         let taken = try desk.store.claim(
@@ -114,7 +114,16 @@ extension QueueCommand {
           try nothing(at: now, next: desk.store.nextCall(queue: queue, at: now, reach: reach), desk)
         )
       }
-      try work.report(taken, desk)
+      try show(taken, now, desk)
+    }
+
+    /// The case, and what to say on it.
+    private func show(_ open: Case, _ now: Instant, _ desk: Desk) throws {
+      try work.report(open, desk)
+      if work.json { return }
+      let script = try desk.store.script(
+        account: open.account, by: work.by, at: now, desk.practice, zone: desk.zone)
+      try FileHandle.standardOutput.write(contentsOf: Data(("\n" + script.text).utf8))
     }
 
     private func nothing(at now: Instant, next: Instant?, _ desk: Desk) -> String {
@@ -368,19 +377,30 @@ extension QueueCommand {
 
   struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Shows every step of the work on an account's cases.")
+      abstract: "Shows every step of the work on an account's cases.",
+      discussion: """
+        What was said and noted is shown for cases that you hold or have worked: say who you are with \
+        --by.
+        """)
 
     @Option(help: "The project file.")
     var project = "tacit.toml"
     @Argument(help: "The account.")
     var account: String
+    @Option(help: ArgumentHelp("Who asks, as an id of the team's.", valueName: "agent"))
+    var by: String?
 
     func run() throws {
       let desk = try Desk(project)
       let listing = CaseListing(zone: desk.zone)
       let cases = try desk.store.cases(account: account)
       if cases.isEmpty { throw OutreachError.missing("no case for account \(account)") }
+      let readable = try by.map { agent in
+        try desk.store.search(CaseQuestion(account: account), by: agent)
+          .filter { $0.said != nil }.map(\.found.number)
+      }
       for one in cases {
+        let mayRead = readable?.contains(one.number) == true
         print("case \(one.number), queue \(inert(one.queue))")
         for action in try desk.store.actions(of: one.number) {
           let detail = action.detail.sorted { $0.key < $1.key }
@@ -389,7 +409,11 @@ extension QueueCommand {
             "  \(listing.timeText(action.at))  \(inert(action.actor))  "
               + action.kind.rawValue.replacing("_", with: " ")
               + (detail.isEmpty ? "" : " (\(detail))")
-              + (action.note.map { ": " + inert($0) } ?? ""))
+              + (action.note.map { ": " + (mayRead ? inert($0) : "…") } ?? ""))
+          if !mayRead, !action.record.isEmpty {
+            print("    …")
+            continue
+          }
           for (field, text) in action.record.sorted(by: { $0.key < $1.key }) {
             print("    \(field.replacing("_", with: " ")): \(inert(text))")
           }

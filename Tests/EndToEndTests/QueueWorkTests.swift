@@ -88,7 +88,9 @@ import Testing
       "2026-03-02T10:30")
     _ = try queue("close", account, "resolved", "--by", "anna", "--now", "2026-03-02T11:00")
     _ = try queue("close", account, "resolved", "--by", "anna", status: 66)
-    let log = try queue("log", account).output
+    let log = try queue("log", account, "--by", "anna").output
+    #expect(try !queue("log", account, "--by", "ben").output.contains("late twice"))
+    #expect(try !queue("log", account).output.contains("late twice"))
     for step in ["opened", "claimed", "reached", "answered", "step engage", "late twice", "closed"]
     {
       #expect(log.contains(step), "\(log)")

@@ -21,14 +21,14 @@ package enum Program {
     try run(arguments, in: folder)
   }
 
-  /// `environment` is added to the test's own; `dataMegabytes` limits the memory of its own that the
+  /// `input` is what it reads from stdin. `environment` is added to the test's own; `dataMegabytes` limits the memory of its own that the
   /// program may have (RLIMIT_DATA; mapped files do not count).
   package static func run(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:],
-    dataMegabytes: Int? = nil
+    dataMegabytes: Int? = nil, input: String? = nil
   ) throws -> Result {
     let process = try start(
-      arguments, in: folder, environment: environment, dataMegabytes: dataMegabytes)
+      arguments, in: folder, environment: environment, dataMegabytes: dataMegabytes, input: input)
     process.process.waitUntilExit()
     return Result(
       status: process.process.terminationStatus,
@@ -39,7 +39,7 @@ package enum Program {
   /// Starts `tacit` and returns at once; what it prints goes to two files.
   package static func start(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:],
-    dataMegabytes: Int? = nil
+    dataMegabytes: Int? = nil, input: String? = nil
   ) throws -> (process: Process, output: URL, errors: URL) {
     let outputs = try temporaryFolder()
     let process = Process()
@@ -53,6 +53,11 @@ package enum Program {
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
+    if let input {
+      let file = outputs.appendingPathComponent("in")
+      try Data(input.utf8).write(to: file)
+      process.standardInput = try FileHandle(forReadingFrom: file)
+    }
     let output = outputs.appendingPathComponent("out")
     let errors = outputs.appendingPathComponent("err")
     for file in [output, errors] {

@@ -27,14 +27,20 @@ package final class ProjectFile {
 
   /// Reads and parses `path`. Throws `inputMissing` (66) when it is not there and `projectFile`
   /// (78) when it is no TOML or a top-level key is unknown.
-  package init(path: String) throws(HistoriesError) {
-    self.path = path
-    folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+  package convenience init(path: String) throws(HistoriesError) {
     guard let contents = FileManager.default.contents(atPath: path) else {
       throw .inputMissing(
         "no project file at \(path): say where it is with --project "
           + "(datasets/sample/tacit.toml shows one)")
     }
+    try self.init(path: path, contents: contents, keys: Self.sections)
+  }
+
+  /// Parses the contents of any file of a project's that is written in TOML; `keys` are those that
+  /// may stand at its top. Throws `projectFile` where it is no TOML.
+  package init(path: String, contents: Data, keys: [String]) throws(HistoriesError) {
+    self.path = path
+    folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     self.contents = contents
     guard let text = String(validating: contents, as: UTF8.self) else {
       throw .projectFile(path: path, problems: ["the file is not UTF-8"])
@@ -49,7 +55,7 @@ package final class ProjectFile {
     } catch {
       throw .projectFile(path: path, problems: ["not TOML: \(error)"])
     }
-    root.allow(Self.sections)
+    root.allow(keys)
   }
 
   /// The whole document as a table.

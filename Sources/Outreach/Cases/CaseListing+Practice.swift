@@ -32,6 +32,10 @@ extension CaseListing {
             + (fields.isEmpty ? "" : " (" + fields.map(\.rawValue).joined(separator: ", ") + ")")
         ))
     }
+    let isPlain = open.account.utf8.allSatisfy {
+      ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39)
+    }
+    texts.append(("to say", "tacit queue script \(isPlain ? open.account : "ACCOUNT")"))
     return texts
   }
 }

@@ -1,4 +1,5 @@
-import Histories
+import Foundation
+package import Histories
 
 /// What the project file says of how cases are worked: `[practice]`, `[[remedy]]` and each queue's
 /// `track`.
@@ -17,6 +18,15 @@ package struct Practice: Sendable, Equatable {
   package var followUpDays: Int
   /// The queue that works what is for lawyers; nil: the case stays where it is.
   package var legalQueue: String?
+  /// What the customers call the company.
+  package var company: String?
+  /// What is said, by whom it is said to.
+  package var playbooks: Playbooks {
+    get { chosen ?? Playbooks(usualFor: self) }
+    set { chosen = newValue }
+  }
+  /// Nil: the built-in ones for these forms and causes.
+  private var chosen: Playbooks?
 
   /// What displeasure comes from, as the team says it.
   package struct Cause: Sendable, Equatable {
@@ -96,6 +106,11 @@ extension Practice {
   /// Decodes the sections and reports their problems to the file.
   init(project: ProjectFile, queues: [Queue]) {
     self.init()
+    readSections(project, queues)
+    readPlaybooks(project)
+  }
+
+  private mutating func readSections(_ project: ProjectFile, _ queues: [Queue]) {
     for table in project.root.tables("queue") {
       guard let name = table.string("name"), let text = table.string("track") else { continue }
       guard let track = Track(rawValue: text) else {
@@ -120,7 +135,8 @@ extension Practice {
     }
     guard let table = project.root.table("practice") else { return }
     table.allow([
-      "forms", "causes", "public_channels", "attempts", "follow_up_days", "legal_queue",
+      "forms", "causes", "public_channels", "attempts", "follow_up_days", "legal_queue", "company",
+      "playbooks",
     ])
     if let names = table.strings("forms") { forms = names }
     if let names = table.strings("causes") {
@@ -137,6 +153,25 @@ extension Practice {
       } else {
         table.report("legal_queue", "no queue is named `\(queue)`")
       }
+    }
+    if table.value("company") != nil { company = table.required("company") }
+  }
+
+  /// The folder of the team's playbooks, whether it is there or not: `[practice] playbooks`, by default
+  /// `playbooks` beside the project file.
+  package static func playbooksFolder(_ project: ProjectFile) -> (path: String, isNamed: Bool) {
+    let named = project.root.table("practice")?.string("playbooks")
+    return (project.resolve(named ?? "playbooks"), named != nil)
+  }
+
+  /// Reads the team's playbooks, once the lists that they name are known.
+  private mutating func readPlaybooks(_ project: ProjectFile) {
+    let folder = Self.playbooksFolder(project)
+    if FileManager.default.fileExists(atPath: folder.path) {
+      playbooks = Playbooks(folder: folder.path, self, project: project)
+    } else if folder.isNamed {
+      project.root.table("practice")?.report(
+        "playbooks", "there is no such folder: `tacit playbooks write` makes it")
     }
   }
 }

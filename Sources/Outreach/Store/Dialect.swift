@@ -97,8 +97,16 @@ enum Dialect: Sendable {
       // Rows taken out of a run's score file since, and its digest as it was published.
       "ALTER TABLE runs ADD COLUMN erased_rows \(integer) NOT NULL DEFAULT 0",
       "ALTER TABLE runs ADD COLUMN published_sha256 \(text)",
+      table("snippets", Self.snippetColumns),
     ]
   }
+
+  /// What was said on a case and worked; without its text once it is dropped, so that numbers stay.
+  private static let snippetColumns = [
+    "id INTEGER PRIMARY KEY", "case_id INTEGER NOT NULL REFERENCES cases (id)",
+    "at INTEGER NOT NULL", "actor TEXT NOT NULL", "part TEXT NOT NULL", "form TEXT", "cause TEXT",
+    "text TEXT",
+  ]
 
   private var text: String { self == .sqlite ? "TEXT" : "TEXT COLLATE \"C\"" }
   private var integer: String { self == .sqlite ? "INTEGER" : "BIGINT" }

@@ -157,6 +157,18 @@ enum StoreSQL {
     WHERE c.account = ? AND a.at >= ? AND a.kind = 'step'
     """
 
+  // MARK: Snippets
+
+  static let nextSnippet = "SELECT coalesce(max(id), 0) + 1 FROM snippets"
+  static let insertSnippet = """
+    INSERT INTO snippets (id, case_id, at, actor, part, form, cause, text) VALUES (\(places(8)))
+    """
+  static let snippets = """
+    SELECT s.id, s.case_id, s.part, s.form, s.cause, s.text, c.state FROM snippets s \
+    JOIN cases c ON c.id = s.case_id WHERE s.text IS NOT NULL ORDER BY s.id
+    """
+  static let dropSnippet = "UPDATE snippets SET text = NULL WHERE id = ?"
+
   // MARK: Holds, experiments, incidents
 
   static let hold = """
