@@ -57,7 +57,7 @@ extension CaseStore {
           FoundCase.Quote(at: action.at, by: action.actor, field: $0.0, text: $0.1)
         }
       }
-      if let text = question.text, !quotes.contains(where: { Self.holds($0.text, text) }) {
+      if let text = question.text, !quotes.contains(where: { holds($0.text, text) }) {
         continue
       }
       found.append(
@@ -75,11 +75,12 @@ extension CaseStore {
           && $0.actor.utf8.elementsEqual(agent.utf8)
       }
   }
+}
 
-  private static func holds(_ text: String, _ wanted: String) -> Bool {
-    func folded(_ text: String) -> Data {
-      Data(text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 })
-    }
-    return wanted.isEmpty || folded(text).range(of: folded(wanted)) != nil
+/// Whether a text holds another, byte for byte but for the case of ASCII letters.
+func holds(_ text: String, _ wanted: String) -> Bool {
+  func folded(_ text: String) -> Data {
+    Data(text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 })
   }
+  return wanted.isEmpty || folded(text).range(of: folded(wanted)) != nil
 }

@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 
 /// A case to practise on: the rules of the practice answer, a made-up customer behaves. Nothing of it is in
 /// the store.
@@ -67,6 +67,7 @@ package struct Exercise: Sendable {
   let zone: LocalTime
   private var now: Instant
   private var calls = 0
+  private var isFound = false
   private var hasAnswered = false
   private var moves: [String] = []
   private var misses = 0
@@ -99,6 +100,13 @@ package struct Exercise: Sendable {
 
   /// What comes of one line that the trainee typed.
   package mutating func answer(_ line: String) -> Reply {
+    var reply = reply(to: line)
+    reply.text = reply.text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      .flatMap { wrapped(String($0), to: 100) }.joined(separator: "\n")
+    return reply
+  }
+
+  private mutating func reply(to line: String) -> Reply {
     var words = line.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
     if words.first == "step" || words.first == "act" { words.removeFirst() }
     guard let first = words.first else { return Reply(text: "", isRight: nil) }
@@ -138,6 +146,12 @@ package struct Exercise: Sendable {
     let usual = next
     let action = action(move)
     if let why = practice.refusal(of: action, on: open) { return miss("Not yet: \(why).") }
+    if move == .call, open.state.reachedAt != nil {
+      return miss("You have spoken with them already: what did you call them for?")
+    }
+    if case .step = move, !isFound {
+      return miss("Not yet: nobody has found them so far, so nothing has been said.")
+    }
     if case .answered(let verdict) = move {
       guard hasAnswered else {
         return miss("Not yet: they have not said how things are. Speak with them and ask.")
@@ -186,7 +200,7 @@ package struct Exercise: Sendable {
       return work?.wrote == nil ? .write : .close(.unreached)
     }
     if isCalled, open.state.reachedAt == nil { return .call }
-    if !isCalled, open.state.touches == 0 { return .write }
+    if !isCalled, !isFound || open.state.touches == 0 { return .write }
     if customer.end == .declined { return .close(.declined) }
     if open.form != .voiced, open.state.verdict == nil {
       return work?.isSettled(.ask) == true ? .answered(customer.verdict) : .step(.ask)
@@ -204,7 +218,8 @@ package struct Exercise: Sendable {
       Action(at: now, kind: kind, actor: "trainee", detail: detail, record: record)
     }
     switch move {
-    case .call: return made(calls + 1 == customer.findableAt ? .reached : .attempted)
+    case .call:
+      return made(customer.findableAt.map { calls + 1 >= $0 } == true ? .reached : .attempted)
     case .write: return made(.messaged)
     case .publicReply: return made(.publicReply)
     case .invite: return made(.invited)
@@ -245,11 +260,13 @@ package struct Exercise: Sendable {
     case .call:
       calls += 1
       guard let at = customer.findableAt, calls >= at else { return ["Nobody picks up."] }
+      isFound = true
       if customer.end == .declined { return ["They pick up: \"I do not want to talk about it.\""] }
       if open.form == .voiced { hasAnswered = true }
       return ["They pick up." + (open.form == .voiced ? " \"\(customer.words)\"" : "")]
     case .write, .invite:
       if customer.findableAt == nil { return ["No answer comes."] }
+      isFound = true
       if customer.end == .declined { return ["They write back: \"Please leave it.\""] }
       if open.form == .voiced { hasAnswered = true }
       return open.form == .voiced ? ["They write back: \"\(customer.words)\""] : []

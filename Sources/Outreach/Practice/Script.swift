@@ -54,6 +54,7 @@ extension Practice {
     let values = values(open, book, agent, spent, zone)
     let parts = Playbook.Part.allCases.compactMap { part -> Script.Spoken? in
       let lines = (book.parts[part] ?? []).compactMap { Template($0).filled(values) }
+        .filter { !$0.isEmpty }
       return lines.isEmpty ? nil : Script.Spoken(part: part, lines: lines)
     }
     var script = Script(

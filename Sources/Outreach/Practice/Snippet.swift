@@ -15,6 +15,20 @@ package struct Snippet: Sendable, Equatable, Encodable {
   package var resolved: Int
   package var answered: Int
 
+  package init(
+    number: Int64, part: Playbook.Part, form: String?, cause: String?, text: String, cases: Int,
+    resolved: Int, answered: Int
+  ) {
+    self.number = number
+    self.part = part
+    self.form = form
+    self.cause = cause
+    self.text = text
+    self.cases = cases
+    self.resolved = resolved
+    self.answered = answered
+  }
+
   /// Best first: most resolved, most answered, oldest.
   static func isBetter(_ a: Snippet, _ b: Snippet) -> Bool {
     (b.resolved, b.answered, a.number) < (a.resolved, a.answered, b.number)
@@ -47,19 +61,18 @@ struct CustomerTraces {
   func found(in text: String) -> String? {
     let text = folded(text)
     let words = Self.words(text)
-    if words.contains(folded(account)) || (account.utf8.count > 3 && text.contains(folded(account)))
-    {
+    if words.contains(folded(account)) || (account.utf8.count > 3 && holds(text, folded(account))) {
       return "the account's id"
     }
     if let name = person?.name.map(folded), !trimmed(name).isEmpty {
       let own = Self.words(name).filter {
         $0.unicodeScalars.count > 2 && !Self.common.contains($0)
       }
-      if text.contains(name) || own.contains(where: words.contains) {
+      if holds(text, name) || own.contains(where: words.contains) {
         return "the customer's name (say {name})"
       }
     }
-    if let email = person?.email.map(folded), !email.isEmpty, text.contains(email) {
+    if let email = person?.email.map(folded), !email.isEmpty, holds(text, email) {
       return "an e-mail address"
     }
     if Self.tokens(text).contains(where: { token in

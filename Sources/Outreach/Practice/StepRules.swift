@@ -43,6 +43,11 @@ extension Practice {
     let track = track(of: open)
     let steps = steps(of: open)
     guard steps.contains(step) else {
+      if open.form != .voiced, open.state.verdict == .nonDetractor {
+        return
+          "the customer said that all is well: there is nothing to put right, so close the case as "
+          + "nothing_wrong"
+      }
       if open.form != .voiced, open.state.verdict != .detractor {
         return "the customer has not said that anything is wrong: ask first, and record the answer "
           + "(`answered`). Apologise for nothing that was not raised"

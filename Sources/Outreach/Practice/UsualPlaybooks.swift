@@ -140,7 +140,7 @@ enum UsualPlaybooks {
       \"""
       facts = \"""
       So that I have it right: when did it happen, what had you expected, and what came instead?
-      What you have written already you need not write again.
+      You need not repeat what you have written already.
       \"""
       options = \"""
       Here is what is possible: {options}.
@@ -286,10 +286,10 @@ enum UsualPlaybooks {
       question = \"""
       Hello {name}, this is {agent} from {company}. Is now a good time?
       I would like to ask you one thing: how have things been with us lately?
-      We know that {facts}. How was that for you?
       \"""
       listening = \"""
       Please go on.
+      We know that {facts}. How was that for you?
       What would have made it better?
       Let me say back what I have heard, so that you can correct me.
       \"""
