@@ -104,6 +104,7 @@ extension CaseStore {
             detail: ["outcome": Action.Outcome.erased.rawValue]), to: &one, db, webhooks)
       }
       try db.execute(StoreSQL.eraseNotes, [id])
+      try db.execute(StoreSQL.eraseSnippets, [id])
       try db.execute(StoreSQL.eraseCase, [name, SQLValue(now.microseconds), id])
     }
     try db.execute(StoreSQL.eraseHolds, [account])

@@ -168,6 +168,7 @@ enum StoreSQL {
     JOIN cases c ON c.id = s.case_id WHERE s.text IS NOT NULL ORDER BY s.id
     """
   static let dropSnippet = "UPDATE snippets SET text = NULL WHERE id = ?"
+  static let eraseSnippets = "UPDATE snippets SET text = NULL WHERE case_id = ?"
 
   // MARK: Holds, experiments, incidents
 

@@ -88,6 +88,9 @@ struct SnippetTests {
     #expect(try store.snippets().map(\.number) == [3, 1])
     #expect(throws: OutreachError.self) { try store.dropSnippet(2) }
     #expect(try add("One more.", .empathy, "a%_0") == 5)
+    // Nothing stays of what was said on an erased customer's case.
+    _ = try store.erase(["a%_1"], by: "dpo", at: ten)
+    #expect(try store.snippets().map(\.number) == [1, 5])
     #expect(throws: OutreachError.self) { try add("{nme}", .facts, "a%_0") }
     #expect(throws: OutreachError.self) { try add("  ", .facts, "a%_0") }
     #expect(throws: OutreachError.self) { try add("x", .facts, "nobody") }
