@@ -52,7 +52,8 @@ extension Exercise {
     open.score?.account = "practice"
     open.number = 0
     open.exemplars = []
-    open.person = AccountRecord(account: "practice", name: name).person
+    open.person = Person(
+      AccountRecord(account: "practice", name: name), channel: open.channel)
     open.state = CaseState()
     if let track = state.steps?.track {
       var work = StepWork()
@@ -149,10 +150,6 @@ extension Exercise {
       percentile: 98.6, band: .top, reasons: isLate ? [late, login] : [login],
       other: isLate ? 0.2 : 1.1, otherCount: 12, extrapolated: false, neverSpoken: true)
   }
-}
-
-extension AccountRecord {
-  fileprivate var person: Person? { Person(self) }
 }
 
 /// Chance from a seed: SplitMix64.

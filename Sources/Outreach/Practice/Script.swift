@@ -80,7 +80,9 @@ extension Practice {
     var values: [Placeholder: String] = [
       .agent: agent ?? "[your name]", .company: company ?? "[your company]",
     ]
-    values[.name] = open.name.map { clipped(trimmed($0), to: 80) }.flatMap { $0.isEmpty ? nil : $0 }
+    // Of several people of an account the first is the one to be spoken with.
+    let name = open.person?.contacts?.first?.name ?? open.name
+    values[.name] = name.map { clipped(trimmed($0), to: 80) }.flatMap { $0.isEmpty ? nil : $0 }
     values[.facts] = facts
     values[.options] = offers.isEmpty ? nil : listed(offers, "; ", "; or ")
     values[.promised] = open.state.steps?.promised.map { spokenDate($0, zone) }

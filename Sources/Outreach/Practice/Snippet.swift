@@ -50,21 +50,26 @@ struct CustomerTraces {
     "the", "and", "ltd", "inc", "llc", "gmbh", "company", "group", "customer",
   ]
   private let account: String
-  private let person: Person?
+  /// Of the account and of all its people.
+  private let names, emails, phones: [String]
 
   init(_ open: Case) {
-    account = open.account
-    person = open.person
+    account = Self.folded(open.account)
+    let person = open.person
+    let people = person?.contacts ?? []
+    names = ([person?.name] + people.map(\.name)).compactMap { $0.map(Self.folded) }
+    emails = ([person?.email] + people.map(\.email)).compactMap { $0.map(Self.folded) }
+    phones = ([person?.phone] + people.map(\.phone)).compactMap { $0.map(Self.digits) }
   }
 
   /// What it says of the customer, in words; nil where it says nothing.
   func found(in text: String) -> String? {
-    let text = folded(text)
+    let text = Self.folded(text)
     let words = Self.words(text)
-    if words.contains(folded(account)) || (account.utf8.count > 3 && holds(text, folded(account))) {
+    if words.contains(account) || (account.utf8.count > 3 && holds(text, account)) {
       return "the account's id"
     }
-    if let name = person?.name.map(folded), !trimmed(name).isEmpty {
+    for name in names where !trimmed(name).isEmpty {
       let own = Self.words(name).filter {
         $0.unicodeScalars.count > 2 && !Self.common.contains($0)
       }
@@ -72,26 +77,24 @@ struct CustomerTraces {
         return "the customer's name (say {name})"
       }
     }
-    if let email = person?.email.map(folded), !email.isEmpty, holds(text, email) {
-      return "an e-mail address"
-    }
-    if Self.tokens(text).contains(where: { token in
-      token.unicodeScalars.dropFirst().dropLast().contains("@")
-    }) {
+    if emails.contains(where: { !$0.isEmpty && holds(text, $0) })
+      || Self.tokens(text).contains(where: { token in
+        token.unicodeScalars.dropFirst().dropLast().contains("@")
+      })
+    {
       return "an e-mail address"
     }
     let digits = Self.numbers(text)
     if digits.contains(where: { $0.count > 6 }) { return "a telephone number, or a number as long" }
-    if let phone = person?.phone.map(Self.digits), phone.count > 3,
-      digits.contains(where: { $0.count > 3 && (phone.hasSuffix($0) || $0.hasSuffix(phone)) })
-    {
+    for phone in phones
+    where phone.count > 3 && digits.contains(where: { $0.count > 3 && phone.hasSuffix($0) }) {
       return "the customer's telephone number"
     }
     return nil
   }
 
   /// Without case, and with marks apart, so that one name is one text.
-  private func folded(_ text: String) -> String {
+  private static func folded(_ text: String) -> String {
     text.decomposedStringWithCompatibilityMapping.lowercased()
   }
 

@@ -38,9 +38,11 @@ enum UsualPlaybooks {
   ]
 
   private static func common(_ practice: Practice) -> String {
-    let options = practice.causes.map { cause in
-      causeLines[cause.name].map { "\(quoted(cause.name)) = \(quoted($0))\n" }
-        ?? "# \(quoted(cause.name)) = \"…\"\n"
+    var names: [String] = []
+    for cause in practice.causes where !names.contains(cause.name) { names.append(cause.name) }
+    let options = names.map { name in
+      causeLines[name].map { "\(quoted(name)) = \(quoted($0))\n" }
+        ?? "# \(quoted(name)) = \"…\"\n"
     }
     return """
       # What every playbook may use. [phrases], [said] and [options] in a playbook come before these.

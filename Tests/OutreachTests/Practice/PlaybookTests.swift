@@ -104,7 +104,7 @@ struct PlaybookTests {
 
   @Test func theyKnowATeamsOwnCauses() throws {
     let folder = try temporaryFolder()
-    let own = "[practice]\ncauses = [\"quality\", \"a \\\"b\\\" \\u0007\"]\n"
+    let own = "[practice]\ncauses = [\"quality\", \"quality\", \"a \\\"b\\\" \\u0007\"]\n"
     let bare = try practice(own, in: folder)
     try Playbooks.write(to: folder.appendingPathComponent("playbooks").path, bare)
     #expect(try practice(own, in: folder).playbooks.all == bare.playbooks.all)
