@@ -12,6 +12,8 @@ struct QueueCommand: ParsableCommand {
       Lift.self, Escalate.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self,
       Approve.self, Refer.self,
       SayScript.self, SnippetCommand.self, Search.self, Practise.self,
+      ConsentCommand.self, Former.self,
+      Segment.self, Block.self,
       QueueExport.self, QueueImport.self, QueueReport.self,
     ], defaultSubcommand: List.self)
 

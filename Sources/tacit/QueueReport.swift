@@ -12,7 +12,8 @@ struct QueueReport: ParsableCommand {
     abstract: "Says how well cases are worked, and whether that helps.",
     discussion: """
       Service levels as of an instant: what was acknowledged and closed in time, how old open cases \
-      are, what is overdue and with whom, appointments kept, contacts by outcome.
+      are, what is overdue and with whom, appointments kept, promises kept and broken by who made \
+      them, remedies given and what they cost, contacts by outcome.
 
       Then each [[outcome]] of the experiment: the difference between those contacted and those left \
       alone by lot, once its day has come. Before that day there are counts only.
@@ -68,8 +69,10 @@ struct QueueReport: ParsableCommand {
         "\(text) is no date: expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ")
     }
     let store = try CaseStore(existing: session.outreach.store)
+    let (cases, actions) = (try store.cases(), try store.actions())
     let service = ServiceReport(
-      try store.cases(), try store.actions(), settings: session.outreach, now: moment)
+      cases, actions, promises: try store.promises(at: moment), settings: session.outreach,
+      now: moment)
     let runs = try store.runs().filter { $0.asOf <= moment }
     let drift = runs.last.flatMap { run in
       FileManager.default.contents(atPath: driftFile(session, run.scoresPath).path)
@@ -81,7 +84,8 @@ struct QueueReport: ParsableCommand {
         to: URL(fileURLWithPath: metrics))
     }
     let histories = Histories(session)
-    let effect = try effect(session, store, moment, histories)
+    let costs = WorkCost(cases, actions, settings: session.outreach)
+    let effect = try effect(session, store, moment, histories, costs)
     let edits = try store.experiments().edits(
       project: session.outreach.experiment, outcomes: session.outreach.outcomes, at: moment,
       zone: zone)
@@ -134,7 +138,8 @@ struct QueueReport: ParsableCommand {
   }
 
   private func effect(
-    _ session: Session, _ store: CaseStore, _ moment: Instant, _ histories: Histories
+    _ session: Session, _ store: CaseStore, _ moment: Instant, _ histories: Histories,
+    _ costs: WorkCost
   ) throws -> [ExperimentReading] {
     let enrolments = try store.enrolments()
     var readings: [ExperimentReading] = []
@@ -150,6 +155,9 @@ struct QueueReport: ParsableCommand {
         readings.append(
           ExperimentReading(experiment, outcome, enrolments, asOf: moment) { one in
             base.index(of: one.account).map { reader.value($0, from: one.asOf) }
+          } cost: { one in
+            costs.of(
+              one.account, from: one.asOf, to: one.asOf.adding(days: outcome.horizonDays))
           })
       }
     }

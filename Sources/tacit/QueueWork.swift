@@ -14,7 +14,7 @@ struct WorkOptions: ParsableArguments {
   var by: String
   @Option(help: ArgumentHelp("When (default: now).", valueName: "instant"))
   var now: String?
-  @Flag(help: "The case as one object.")
+  @Flag(help: "Print the result as JSON.")
   var json = false
 
   func validate() throws {
@@ -424,7 +424,8 @@ extension QueueCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Checks that every case's log is whole and its state follows from it.")
+      abstract:
+        "Checks that every log is whole, and that the state of each case and correction follows.")
 
     @Option(help: "The project file.")
     var project = "tacit.toml"
@@ -438,7 +439,13 @@ extension QueueCommand {
             + "written (numbers \(damaged.prefix(20).map(String.init).joined(separator: ", "))): "
             + "restore the store from a backup")
       }
-      print("every case's log is whole")
+      let corrections = try desk.store.damagedCorrections()
+      guard corrections.isEmpty else {
+        throw OutreachError.dataContract(
+          "the log of corrections \(corrections.prefix(20).map(String.init).joined(separator: ", ")) "
+            + "was changed after it was written: restore the store from a backup")
+      }
+      print("every log is whole, of cases and of corrections")
     }
   }
 }

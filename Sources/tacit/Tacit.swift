@@ -31,8 +31,8 @@ struct Tacit: ParsableCommand {
     subcommands: [
       DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ModelsCommand.self,
       BacktestCommand.self, ScoreCommand.self, NightlyCommand.self, ReportCommand.self,
-      QueueCommand.self, PlaybooksCommand.self, DeliverCommand.self, EraseCommand.self,
-      FitCommand.self, PredictCommand.self,
+      QueueCommand.self, PlaybooksCommand.self, CorrectionsCommand.self, PromisesCommand.self,
+      DeliverCommand.self, EraseCommand.self, FitCommand.self, PredictCommand.self,
       EvaluateCommand.self,
       ExportCommand.self, SynthCommand.self,
     ])

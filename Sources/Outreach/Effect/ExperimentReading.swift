@@ -42,6 +42,13 @@ package struct ExperimentReading: Sendable, Equatable {
   /// Enrolled accounts that have no history any more, such as erased ones; in no arm.
   package var gone = 0
   package var overall: ArmDifference?
+  /// What working the cases of an account cost, on average over the arm: of the contacted, and of those
+  /// left alone, some of whom speak and are answered. Nil before the reading.
+  package var cost: Double?
+  package var holdoutCost: Double?
+  /// Where the outcome is a sum of money: the difference that is left when each account's cost is taken
+  /// off what it brought.
+  package var net: ArmDifference?
   /// From the highest band down; those with anybody enrolled.
   package var bands: [BandReading]
   /// Accounts over both arms that are still needed: to have any reading, or, where the interval has none
@@ -58,9 +65,10 @@ package struct ExperimentReading: Sendable, Equatable {
   ///     exploration, which is no arm of this comparison.
   ///   - value: an account's outcome from its enrolment on, as `OutcomeMeasure.Reader` has it; nil where
   ///     it is gone. Not called before the reading date.
+  ///   - cost: what working an account's cases cost from its enrolment on, within the outcome's horizon.
   package init(
     _ experiment: Experiment, _ outcome: OutcomeMeasure, _ enrolments: [Enrolment], asOf: Instant,
-    value: (Enrolment) -> Double?
+    value: (Enrolment) -> Double?, cost: (Enrolment) -> Double = { _ in 0 }
   ) {
     self.outcome = outcome
     seed = experiment.seed
@@ -84,6 +92,7 @@ package struct ExperimentReading: Sendable, Equatable {
     holdout = progress(.holdout)
     let isDue = readOn <= asOf
     var strata = Band.allCases.map { _ in Stratum() }
+    var (net, costs) = (strata, Stratum())
     var counts = Band.allCases.map { _ in (contact: 0, holdout: 0) }
     for one in own {
       let place = Band.allCases.firstIndex(of: one.band) ?? 0
@@ -93,13 +102,23 @@ package struct ExperimentReading: Sendable, Equatable {
         gone += 1
         continue
       }
+      let spent = cost(one)
       if one.arm == .contact {
         strata[place].contact.add(value)
+        net[place].contact.add(value - spent)
+        costs.contact.add(spent)
       } else {
         strata[place].holdout.add(value)
+        net[place].holdout.add(value - spent)
+        costs.holdout.add(spent)
       }
     }
     overall = isDue ? ArmDifference(strata, isShare: outcome.isShare) : nil
+    if overall != nil {
+      self.cost = costs.contact.mean
+      holdoutCost = costs.holdout.mean
+      if !outcome.isShare { self.net = ArmDifference(net, isShare: false) }
+    }
     state = !isDue ? .running : overall == nil ? .tooFew : .read
     bands = Band.allCases.indices.filter { counts[$0].contact + counts[$0].holdout > 0 }.map {
       BandReading(
@@ -140,6 +159,11 @@ extension ExperimentReading: Encodable {
     case contactMean = "contact_mean"
     case holdoutMean = "holdout_mean"
     case moreAccounts = "more_accounts"
+    case cost
+    case holdoutCost = "holdout_cost"
+    case net
+    case netLow = "net_low"
+    case netHigh = "net_high"
   }
 
   /// A flat object; what is not known is null.
@@ -160,6 +184,11 @@ extension ExperimentReading: Encodable {
     try object.encode(overall?.difference, forKey: .difference)
     try object.encode(overall?.low, forKey: .low)
     try object.encode(overall?.high, forKey: .high)
+    try object.encode(cost, forKey: .cost)
+    try object.encode(holdoutCost, forKey: .holdoutCost)
+    try object.encode(net?.difference, forKey: .net)
+    try object.encode(net?.low, forKey: .netLow)
+    try object.encode(net?.high, forKey: .netHigh)
     try object.encode(moreAccounts, forKey: .moreAccounts)
     try object.encode(bands, forKey: .bands)
   }

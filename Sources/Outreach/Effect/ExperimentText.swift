@@ -37,6 +37,12 @@ package struct ExperimentText {
       lines.append(
         "  \(mean(overall.contact, reading)) of the contacted, \(mean(overall.holdout, reading)) of "
           + "those left alone: \(verdict(overall, reading))")
+      if let cost = reading.cost, let other = reading.holdoutCost, cost > 0 || other > 0 {
+        lines.append(
+          "  it cost \(decimal(cost, 2)) for each of the contacted, \(decimal(other, 2)) for each of "
+            + "those left alone"
+            + (reading.net.map { "; after cost \(verdict($0, reading)) each" } ?? ""))
+      }
       if !overall.excludesNone {
         lines.append(
           "  no effect is shown"

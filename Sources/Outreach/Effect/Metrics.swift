@@ -42,6 +42,15 @@ package enum Metrics {
     metric(
       "tacit_cases_closed_total", "counter", "Cases ever closed.",
       flows(report.closedBy, "outcome"))
+    metric(
+      "tacit_promises", "gauge", "Promises to customers by who made them and how they stand.",
+      report.promises.flatMap { line in
+        [("kept", line.kept), ("broken", line.broken), ("open", line.open), ("ended", line.ended)]
+          .map { ([label("owner", line.owner), label("state", $0.0)], Double($0.1)) }
+      })
+    metric(
+      "tacit_remedies_given_total", "counter", "Remedies given, once a case.",
+      report.remedies.map { ([label("remedy", $0.remedy)], Double($0.given)) })
     if let run {
       metric(
         "tacit_last_run_as_of_seconds", "gauge", "The as-of date of the newest published run.",

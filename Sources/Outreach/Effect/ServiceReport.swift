@@ -62,6 +62,24 @@ package struct ServiceReport: Sendable {
     package var contacts: Int
   }
 
+  /// Promises to customers with one agent, every one ever made in exactly one place.
+  package struct PromiseLine: Sendable, Equatable, Encodable {
+    package var owner: String
+    package var kept = 0
+    package var broken = 0
+    package var open = 0
+    package var ended = 0
+  }
+
+  /// A remedy as it was given: counted once a case.
+  package struct RemedyLine: Sendable, Equatable, Encodable {
+    package var remedy: String
+    package var given = 0
+    package var approvals = 0
+    /// Of all of them; nil of one that the project has no more.
+    package var cost: Double?
+  }
+
   package struct Flow: Sendable, Hashable {
     package var queue: String
     package var name: String
@@ -80,15 +98,21 @@ package struct ServiceReport: Sendable {
   /// Appointments kept by a contact within their time, of those that are over; and those to come.
   package var appointments = Kept()
   package var appointmentsToCome = 0
+  /// By owner, and by name; those that occurred, in the order of bytes.
+  package var promises: [PromiseLine] = []
+  package var remedies: [RemedyLine] = []
   /// Cases ever opened by queue and form, open now by both, and closed by queue and outcome.
   package var opened: [Flow: Int] = [:]
   package var openNow: [Flow: Int] = [:]
   package var closedBy: [Flow: Int] = [:]
 
   /// - Parameters:
-  ///   - cases: all of the store, and their actions.
+  ///   - cases: all of the store, their actions, and what was promised.
   /// - Complexity: O(cases × days they ran + actions).
-  package init(_ cases: [Case], _ actions: [Action], settings: OutreachSettings, now: Instant) {
+  package init(
+    _ cases: [Case], _ actions: [Action], promises: [Promise] = [], settings: OutreachSettings,
+    now: Instant
+  ) {
     self.now = now
     let cases = cases.filter { $0.openedAt <= now && $0.asOf <= now }
     let named = settings.queues.map(\.name)
@@ -157,6 +181,47 @@ package struct ServiceReport: Sendable {
           contacts: own.reduce(0) { $0 + $1.state.touches }))
     }
     countAppointments(actions)
+    countPromises(promises)
+    countRemedies(actions, settings.practice)
+  }
+
+  private mutating func countPromises(_ promises: [Promise]) {
+    var lines: [AccountKey: PromiseLine] = [:]
+    for one in promises where one.madeAt <= now {
+      let key = AccountKey(one.owner)
+      var line = lines[key] ?? PromiseLine(owner: one.owner)
+      switch one.state(at: now) {
+      case .kept: line.kept += 1
+      case .broken: line.broken += 1
+      case .open: line.open += 1
+      case .ended: line.ended += 1
+      }
+      lines[key] = line
+    }
+    self.promises = lines.values.sorted {
+      $0.owner.utf8.lexicographicallyPrecedes($1.owner.utf8)
+    }
+  }
+
+  private mutating func countRemedies(_ actions: [Action], _ practice: Practice) {
+    var given: [AccountKey: Set<Int64>] = [:]
+    var approved: [AccountKey: Set<Int64>] = [:]
+    for action in actions where action.at <= now {
+      guard let name = action.detail[StepField.remedy.rawValue] else { continue }
+      if action.kind == .step { given[AccountKey(name), default: []].insert(action.caseNumber) }
+      if action.kind == .approved {
+        approved[AccountKey(name), default: []].insert(action.caseNumber)
+      }
+    }
+    let names = Set(given.keys).union(approved.keys).map(\.id).sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+    remedies = names.map { name in
+      let many = given[AccountKey(name)]?.count ?? 0
+      return RemedyLine(
+        remedy: name, given: many, approvals: approved[AccountKey(name)]?.count ?? 0,
+        cost: practice.remedy(named: name).map { Double(many) * $0.cost })
+    }
   }
 
   /// An appointment is kept by a contact or an attempt within its time. One that was moved, or whose case

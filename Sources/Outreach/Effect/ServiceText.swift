@@ -47,6 +47,19 @@ package struct ServiceText {
         "appointments: \(share(report.appointments).map { "\($0) kept" } ?? "none over yet"), "
           + "\(grouped(report.appointmentsToCome)) to come")
     }
+    for line in report.promises {
+      lines.append(
+        "promises with \(name(line.owner)): \(grouped(line.kept)) kept, "
+          + "\(grouped(line.broken)) broken, \(grouped(line.open)) open"
+          + (line.ended > 0 ? ", \(grouped(line.ended)) ended" : ""))
+    }
+    for line in report.remedies {
+      lines.append(
+        "remedy \(name(line.remedy)): given \(grouped(line.given)) time\(line.given == 1 ? "" : "s")"
+          + (line.cost.map { $0 > 0 ? ", cost \(decimal($0, 2))" : "" }
+            ?? ", cost not known any more")
+          + (line.approvals > 0 ? ", approved \(grouped(line.approvals))" : ""))
+    }
     for line in report.outcomes {
       lines.append(
         "closed as \(line.outcome.rawValue): \(grouped(line.cases)), "
@@ -66,7 +79,7 @@ package struct ServiceText {
 
 extension ServiceReport: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case now, queues, overdue, outcomes
+    case now, queues, overdue, outcomes, promises, remedies
     case appointmentsKept = "appointments_kept"
     case appointmentsOver = "appointments_over"
     case appointmentsToCome = "appointments_to_come"
@@ -78,6 +91,8 @@ extension ServiceReport: Encodable {
     try object.encode(queues, forKey: .queues)
     try object.encode(overdue, forKey: .overdue)
     try object.encode(outcomes, forKey: .outcomes)
+    try object.encode(promises, forKey: .promises)
+    try object.encode(remedies, forKey: .remedies)
     try object.encode(appointments.kept, forKey: .appointmentsKept)
     try object.encode(appointments.of, forKey: .appointmentsOver)
     try object.encode(appointmentsToCome, forKey: .appointmentsToCome)

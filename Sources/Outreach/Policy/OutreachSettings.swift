@@ -82,6 +82,7 @@ package struct OutreachSettings: Sendable {
     self.escalation = escalation ?? EscalationRule(calendar: calendar)
     self.experiment = experiment
     self.practice = practice
+    self.practice.calendar = calendar
     self.outcomes = outcomes
     self.voices = voices
     self.webhooks = webhooks
@@ -113,6 +114,7 @@ package struct OutreachSettings: Sendable {
       project.root.table("escalation"), calendar: calendar, queues: queues)
     experiment = project.root.table("experiment").flatMap { Experiment($0, zone: timeZone) }
     practice = Practice(project: project, queues: queues)
+    practice.calendar = calendar
     outcomes = OutcomeMeasure.all(
       project: project, hasFeedback: project.root.value("feedback") != nil)
     retention = RetentionRule(

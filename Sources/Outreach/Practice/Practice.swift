@@ -16,6 +16,12 @@ package struct Practice: Sendable, Equatable {
   package var attempts: Int
   /// Days after which a customer whose case was resolved is asked again.
   package var followUpDays: Int
+  /// How often a customer who did not say so is told of what changes.
+  package var updateEveryDays: Int
+  /// Accounts that must have spoken for a correction before it is tried.
+  package var minimumCases: Int
+  /// By which promises are due: the team's.
+  package var calendar = BusinessCalendar(zone: .utc)
   /// The queue that works what is for lawyers; nil: the case stays where it is.
   package var legalQueue: String?
   /// What the customers call the company.
@@ -61,7 +67,7 @@ package struct Practice: Sendable, Equatable {
     tracks: [String: Track] = [:], forms: [String] = Self.usualForms,
     causes: [Cause] = Self.usualCauses, remedies: [Remedy] = [],
     publicChannels: [String] = ["social", "review"], attempts: Int = 3, followUpDays: Int = 30,
-    legalQueue: String? = nil
+    updateEveryDays: Int = 14, minimumCases: Int = 3, legalQueue: String? = nil
   ) {
     self.tracks = tracks
     self.forms = forms
@@ -70,6 +76,8 @@ package struct Practice: Sendable, Equatable {
     self.publicChannels = publicChannels
     self.attempts = attempts
     self.followUpDays = followUpDays
+    self.updateEveryDays = updateEveryDays
+    self.minimumCases = minimumCases
     self.legalQueue = legalQueue
   }
 
@@ -135,8 +143,8 @@ extension Practice {
     }
     guard let table = project.root.table("practice") else { return }
     table.allow([
-      "forms", "causes", "public_channels", "attempts", "follow_up_days", "legal_queue", "company",
-      "playbooks",
+      "forms", "causes", "public_channels", "attempts", "follow_up_days", "update_every_days",
+      "minimum_cases", "legal_queue", "company", "playbooks",
     ])
     if let names = table.strings("forms") { forms = names }
     if let names = table.strings("causes") {
@@ -147,6 +155,9 @@ extension Practice {
     if let names = table.strings("public_channels") { publicChannels = names }
     if let many = table.integer("attempts", in: 1...20) { attempts = many }
     if let days = table.integer("follow_up_days", in: 1...1000) { followUpDays = days }
+    if let days = table.integer("update_every_days", in: 1...365) { updateEveryDays = days }
+    // One complaint is never enough.
+    if let many = table.integer("minimum_cases", in: 2...100_000) { minimumCases = many }
     if let queue = table.string("legal_queue") {
       if queues.contains(where: { $0.name == queue }) {
         legalQueue = queue

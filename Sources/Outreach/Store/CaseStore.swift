@@ -255,6 +255,7 @@ package struct CaseStore: Sendable {
         ])
     }
     try db.execute(StoreSQL.setState, try open.stateValues())
+    try settlePromises(after: action, on: open, db)
     for url in webhooks where action.kind.isPosted {
       try db.execute(
         StoreSQL.post,

@@ -123,6 +123,7 @@ extension CaseStore {
         }
         if open.isOpen { try reach?.check(action, open) }
         try Self.add(action, to: &open, db, webhooks)
+        if let practice { try Self.makePromise(after: action, on: open, by: practice, db) }
       }
       _ = reach?.leaveOut(&open)
       return open
@@ -163,6 +164,7 @@ extension CaseStore {
 
   // MARK: - Holds
 
+  /// Leaves an account alone: what was promised to it ends.
   package func hold(_ hold: Hold, by actor: String) throws(OutreachError) {
     _ = try writing { db in
       try db.execute(
@@ -172,6 +174,7 @@ extension CaseStore {
           SQLValue(hold.since.microseconds), SQLValue(hold.until?.microseconds),
           try SQLValue(actor),
         ])
+      try Self.endPromises(ofAccount: hold.account, at: hold.since, db)
     }
   }
 

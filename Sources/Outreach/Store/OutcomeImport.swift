@@ -120,6 +120,7 @@ extension CaseStore {
         continue
       }
       try Self.add(action, to: &found, db, settings.webhooks)
+      try Self.makePromise(after: action, on: found, by: settings.practice, db)
       report.added += 1
     }
   }

@@ -1,0 +1,408 @@
+import Foundation
+package import Histories
+
+/// Corrections in the store. Each method is one transaction; saying a thing twice is saying it once.
+extension CaseStore {
+  /// Proposes a correction. The same title at the same instant by the same agent is the same one.
+  package func propose(
+    _ title: String, cause: String, owner: String, by actor: String, at now: Instant
+  ) throws(OutreachError) -> Correction {
+    // Alone, since numbers follow one another.
+    try writing(alone: true) { db in
+      let same = try db.row(
+        StoreSQL.proposedAt,
+        [SQLValue(now.microseconds), try SQLValue(actor), try SQLValue(title)])
+      if let same { return try self.locked(try same.integer(0), db) }
+      let number = try db.row(StoreSQL.nextCorrection)?.integer(0) ?? 1
+      var correction = Correction(number: number, title: title, state: CorrectionState())
+      try db.execute(
+        StoreSQL.insertCorrection,
+        [
+          SQLValue(number), try SQLValue(title),
+          try SQLValue(canonicalJSON(correction.state)),
+        ])
+      try Self.add(
+        CorrectionAction(
+          at: now, kind: .proposed, actor: actor, detail: ["cause": cause, "owner": owner]),
+        to: &correction, db)
+      return correction
+    }
+  }
+
+  /// Links the newest case of each account, open or closed.
+  /// - Throws: `missing` for an account without a case; nothing is linked then.
+  package func link(
+    _ number: Int64, accounts: [String], by actor: String, at now: Instant
+  ) throws(OutreachError) -> Correction {
+    try writing { db in
+      var correction = try self.locked(number, db)
+      for account in accounts {
+        let cases = try Self.cases(of: account, db)
+        if cases.contains(where: { correction.state.links.contains($0.number) }) { continue }
+        guard let newest = cases.last else {
+          throw OutreachError.missing("no case for account \(account): nothing was linked")
+        }
+        try Self.add(
+          CorrectionAction(
+            at: now, kind: .linked, actor: actor, detail: ["case": String(newest.number)]),
+          to: &correction, db)
+      }
+      return correction
+    }
+  }
+
+  /// Takes an account's cases off a correction again, and ends what was promised about it.
+  package func unlink(
+    _ number: Int64, account: String, because: String, by actor: String, at now: Instant
+  ) throws(OutreachError) -> Correction {
+    try writing { db in
+      var correction = try self.locked(number, db)
+      let linked = try Self.cases(of: account, db).map(\.number).filter {
+        correction.state.links.contains($0)
+      }
+      if linked.isEmpty {
+        throw OutreachError.missing("account \(account) is not linked to correction \(number)")
+      }
+      for one in linked {
+        try Self.add(
+          CorrectionAction(
+            at: now, kind: .unlinked, actor: actor, detail: ["case": String(one)],
+            because: because), to: &correction, db)
+        try db.execute(
+          StoreSQL.endUpdates, [SQLValue(now.microseconds), SQLValue(one), SQLValue(number)])
+      }
+      return correction
+    }
+  }
+
+  /// What a move did.
+  package struct Moved: Sendable, Equatable {
+    package var correction: Correction
+    /// Customers who are to be told, each as often as they asked for.
+    package var updates: Int
+    package var votes: Votes
+  }
+
+  /// Moves a correction: forward one stage at a time with enough evidence, or elsewhere for a reason.
+  /// Each linked customer is then to be told, but those who want no word of it (`none`, declined, on
+  /// hold, `refused`), or are told already.
+  /// - Throws: `refused` with what is missing.
+  package func move(
+    _ number: Int64, to stage: CorrectionState.Stage, because: String? = nil,
+    by actor: String, at now: Instant, practice: Practice,
+    refused: (String) -> Bool = { _ in false }
+  ) throws(OutreachError) -> Moved {
+    try writing { db in
+      var correction = try self.locked(number, db)
+      let votes = try Self.votes(correction.state, db)
+      if correction.state.stage == stage {
+        return Moved(correction: correction, updates: 0, votes: votes)
+      }
+      let linked = try Self.linkedCases(correction.state, db)
+      let accounts = Set(linked.map { AccountKey($0.account) }).count
+      if let why = practice.refusal(
+        of: stage, for: correction.state, accounts: accounts, votes: votes, because: because)
+      {
+        throw OutreachError.refused(why)
+      }
+      try Self.add(
+        CorrectionAction(
+          at: now, kind: .moved, actor: actor, detail: ["stage": stage.rawValue],
+          because: because), to: &correction, db)
+      var updates = 0
+      // By the newest linked case of each account, in the order of their numbers.
+      var seen: Set<AccountKey> = []
+      let newest = linked.reversed().filter { seen.insert(AccountKey($0.account)).inserted }
+      for one in newest.reversed() {
+        guard one.wantsUpdates, try !Self.isHeldBack(one.account, at: now, db),
+          !refused(one.account),
+          try db.row(
+            StoreSQL.hasUpdate, [try SQLValue(one.account), SQLValue(number)])?.int(0) == 0
+        else { continue }
+        let agent = try db.row(
+          StoreSQL.lastAgent, [SQLValue(one.number), .text(Action.run)])?.text(0)
+        try Self.insert(
+          NewPromise(
+            kind: .update, due: practice.dueIn(practice.updateDays(of: one), after: now)),
+          on: one.number, of: number, by: agent ?? correction.state.owner, at: now, db)
+        updates += 1
+      }
+      return Moved(correction: correction, updates: updates, votes: votes)
+    }
+  }
+
+  /// Records what a former detractor thinks of a correction. Only of those who agreed to advise or to
+  /// take part in pilots, while it is proposed or in its pilot.
+  package func vote(
+    _ number: Int64, account: String, isFor: Bool, by actor: String, at now: Instant
+  ) throws(OutreachError) -> Correction {
+    try writing { db in
+      var correction = try self.locked(number, db)
+      guard correction.state.stage == .proposed || correction.state.stage == .pilot else {
+        throw OutreachError.refused(
+          "correction \(number) is \(correction.state.stage.rawValue): votes are for what is proposed "
+            + "or in its pilot")
+      }
+      guard let known = try Self.voter(account, db) else {
+        throw OutreachError.refused(
+          "account \(account) has not agreed to advise or to take part in pilots: ask, and record it "
+            + "(`tacit queue consent \(account) advise`)")
+      }
+      // One vote an account, whichever of its cases it agreed on.
+      let cases = Set(try Self.cases(of: account, db).map(\.number))
+      let before = correction.state.votes.first { cases.contains($0.caseNumber) }
+      if before?.isFor == isFor { return correction }
+      try Self.add(
+        CorrectionAction(
+          at: now, kind: .voted, actor: actor,
+          detail: [
+            "case": String(before?.caseNumber ?? known), "vote": isFor ? "yes" : "no",
+          ]), to: &correction, db)
+      return correction
+    }
+  }
+
+  /// Votes of those who still take part.
+  package struct Votes: Sendable, Equatable, Encodable {
+    package var yes = 0
+    package var no = 0
+
+    package init(yes: Int = 0, no: Int = 0) {
+      self.yes = yes
+      self.no = no
+    }
+  }
+
+  /// A correction with whom it would help.
+  package struct RankedCorrection: Sendable, Equatable {
+    package var correction: Correction
+    package var impact: CorrectionImpact
+    package var votes: Votes
+
+    /// What is under way before what is done, then the greater impact, then more people, then by number.
+    func comesBefore(_ other: RankedCorrection) -> Bool {
+      let (one, two) = (correction.state.stage.isDone, other.correction.state.stage.isDone)
+      if one != two { return two }
+      if impact.total != other.impact.total { return impact.total > other.impact.total }
+      if impact.people != other.impact.people { return impact.people > other.impact.people }
+      return correction.number < other.correction.number
+    }
+  }
+
+  /// Every correction by its impact, the greatest first; those that are done come last.
+  /// O(linked cases + predicted cases that are open or new, for each).
+  package func corrections(at now: Instant) throws(OutreachError) -> [RankedCorrection] {
+    try reading { db in
+      let predicted = try Self.recentPredicted(db, now)
+      return try db.rows(StoreSQL.corrections).map(Correction.init).map { one in
+        RankedCorrection(
+          correction: one,
+          impact: CorrectionImpact(
+            linked: try Self.linkedCases(one.state, db), among: predicted, at: now),
+          votes: try Self.votes(one.state, db))
+      }.sorted { $0.comesBefore($1) }
+    }
+  }
+
+  /// One correction, its log and the cases that are linked to it.
+  package func correction(
+    _ number: Int64, at now: Instant
+  ) throws(OutreachError) -> (RankedCorrection, log: [CorrectionAction], linked: [Case]) {
+    try reading { db in
+      guard
+        let one = try db.row(StoreSQL.correction, [SQLValue(number)]).map(Correction.init)
+      else { throw Self.noCorrection(number) }
+      let linked = try Self.linkedCases(one.state, db)
+      let ranked = RankedCorrection(
+        correction: one,
+        impact: CorrectionImpact(
+          linked: linked, among: try Self.recentPredicted(db, now), at: now),
+        votes: try Self.votes(one.state, db))
+      let log = try db.rows(StoreSQL.correctionActions, [SQLValue(number)])
+        .map(CorrectionAction.init)
+      return (ranked, log, linked)
+    }
+  }
+
+  /// Corrections of cases that an agent worked, with what became of them since the agent's first action
+  /// on one; in the order of their numbers.
+  package func changes(
+    for agent: String
+  ) throws(OutreachError) -> [(correction: Correction, since: [CorrectionState.Move])] {
+    try reading { db in
+      var first: [Int64: Instant] = [:]
+      for row in try db.rows(StoreSQL.casesWorkedBy, [try SQLValue(agent)]) {
+        first[try row.integer(0)] = Instant(microseconds: try row.integer(1))
+      }
+      return try db.rows(StoreSQL.corrections).map(Correction.init).compactMap { one in
+        guard let heard = one.state.links.compactMap({ first[$0] }).min() else { return nil }
+        return (one, one.state.moves.filter { $0.at >= heard })
+      }
+    }
+  }
+
+  /// Numbers of corrections whose log was changed after it was written, or does not give their state.
+  package func damagedCorrections() throws(OutreachError) -> [Int64] {
+    try reading { db in
+      let actions = try db.rows(StoreSQL.everyCorrectionAction).map(CorrectionAction.init)
+      let logs = Dictionary(grouping: actions, by: \.correction)
+      return try db.rows(StoreSQL.corrections).map(Correction.init).filter { one in
+        var state = CorrectionState()
+        var hash = ""
+        for (place, action) in (logs[one.number] ?? []).enumerated() {
+          hash = action.chained(after: hash)
+          guard action.number == place + 1, hash == action.hash,
+            (try? state.apply(action)) != nil
+          else { return true }
+        }
+        return state != one.state || logs[one.number] == nil
+      }.map(\.number)
+    }
+  }
+
+  // MARK: - Inside a transaction
+
+  private static func add(
+    _ action: CorrectionAction, to correction: inout Correction, _ db: any StoreConnection
+  ) throws {
+    var action = action
+    let last = try db.row(StoreSQL.lastCorrectionAction, [SQLValue(correction.number)])
+    action.correction = correction.number
+    action.number = try (last?.int(0) ?? 0) + 1
+    try correction.state.apply(action)
+    action.hash = action.chained(after: try last?.text(1) ?? "")
+    try db.execute(StoreSQL.insertCorrectionAction, try action.values())
+    if let because = action.because {
+      try db.execute(
+        StoreSQL.insertCorrectionNote,
+        [SQLValue(action.correction), SQLValue(action.number), try SQLValue(because)])
+    }
+    try db.execute(
+      StoreSQL.setCorrection,
+      [try SQLValue(canonicalJSON(correction.state)), SQLValue(correction.number)])
+  }
+
+  private func locked(_ number: Int64, _ db: any StoreConnection) throws -> Correction {
+    let sql = StoreSQL.correction + database.dialect.forUpdate
+    guard let row = try db.row(sql, [SQLValue(number)]) else { throw Self.noCorrection(number) }
+    return try Correction(row)
+  }
+
+  private static func noCorrection(_ number: Int64) -> OutreachError {
+    .missing("no correction has the number \(number): `tacit corrections list` shows them")
+  }
+
+  /// By number, erased ones apart.
+  private static func cases(of account: String, _ db: any StoreConnection) throws -> [Case] {
+    try db.rows(StoreSQL.casesOf, [try SQLValue(account)]).map(Case.init).filter {
+      $0.state.outcome != .erased
+    }
+  }
+
+  /// The linked cases that are not erased, by number.
+  private static func linkedCases(
+    _ state: CorrectionState, _ db: any StoreConnection
+  ) throws -> [Case] {
+    try state.links.compactMap {
+      try db.row(StoreSQL.caseNumbered, [SQLValue($0)]).map(Case.init)
+    }.filter { $0.state.outcome != .erased }
+  }
+
+  static func recentPredicted(_ db: any StoreConnection, _ now: Instant) throws -> [Case] {
+    let since = now.adding(days: -CorrectionImpact.recentDays)
+    return try db.rows(StoreSQL.recentPredicted, [SQLValue(since.microseconds)]).map(Case.init)
+  }
+
+  private static func votes(
+    _ state: CorrectionState, _ db: any StoreConnection
+  ) throws -> Votes {
+    var votes = Votes()
+    for vote in state.votes {
+      guard let row = try db.row(StoreSQL.caseNumbered, [SQLValue(vote.caseNumber)]),
+        try voter(try Case(row).account, db) != nil
+      else { continue }
+      if vote.isFor { votes.yes += 1 } else { votes.no += 1 }
+    }
+    return votes
+  }
+
+  /// The case on which an account agreed to advise or to take part in pilots; nil where it did not.
+  private static func voter(_ account: String, _ db: any StoreConnection) throws -> Int64? {
+    for row in try db.rows(StoreSQL.takingPart, [try SQLValue(account)]) {
+      guard let kind = Participation(rawValue: try row.text(1)) else { throw SQLRow.damaged }
+      if kind == .advise || kind == .pilot { return try row.integer(0) }
+    }
+    return nil
+  }
+}
+
+extension Case {
+  /// Whether the customer is to be told of what changes.
+  fileprivate var wantsUpdates: Bool {
+    state.steps?.manner != "none" && state.outcome != .declined && state.outcome != .lost
+  }
+}
+
+extension Practice {
+  /// Why a correction cannot go to a stage, and what to do first; nil where it can.
+  package func refusal(
+    of stage: CorrectionState.Stage, for state: CorrectionState, accounts: Int,
+    votes: CaseStore.Votes, because: String?
+  ) -> String? {
+    let hasReason = because?.isEmpty == false
+    guard state.stage.next == stage else {
+      let order = CorrectionState.Stage.allCases
+      let isBack =
+        stage == .withdrawn || state.stage == .withdrawn
+        || (order.firstIndex(of: stage) ?? 0) < (order.firstIndex(of: state.stage) ?? 0)
+      if !isBack || (state.stage == .withdrawn && stage != .proposed) {
+        return state.stage == .withdrawn
+          ? "the correction was withdrawn: it can be proposed again, for a reason"
+          : "after \(state.stage.rawValue) comes \(state.stage.next?.rawValue ?? "nothing"), not "
+            + "\(stage.rawValue): one stage at a time"
+      }
+      return hasReason ? nil : "going back has a reason: --because …"
+    }
+    if accounts < minimumCases {
+      return
+        "\(accounts) account\(accounts == 1 ? "" : "s") speak\(accounts == 1 ? "s" : "") for it "
+        + "and \(minimumCases) are needed (minimum_cases of [practice]): one complaint is none. Link "
+        + "more cases, or wait"
+    }
+    if stage == .approved, votes.yes + votes.no >= Self.leastVotes, votes.no > votes.yes,
+      !hasReason
+    {
+      return "\(votes.no) of \(votes.yes + votes.no) former detractors who voted are against it: "
+        + "change it, or say why it is approved all the same (--because …)"
+    }
+    return nil
+  }
+
+  /// From how many votes on a majority binds.
+  static let leastVotes = 3
+}
+
+extension Correction {
+  init(_ row: SQLRow) throws(OutreachError) {
+    self.init(
+      number: try row.integer(0), title: try row.text(1), state: try decoded(try row.text(2)))
+  }
+}
+
+extension CorrectionAction {
+  init(_ row: SQLRow) throws(OutreachError) {
+    guard let kind = Kind(rawValue: try row.text(3)) else { throw SQLRow.damaged }
+    self.init(
+      correction: try row.integer(0), number: try row.int(1),
+      at: Instant(microseconds: try row.integer(2)), kind: kind, actor: try row.text(4),
+      detail: try decoded(try row.text(5)), because: try row.optionalText(7))
+    hash = try row.text(6)
+  }
+
+  func values() throws(OutreachError) -> [SQLValue] {
+    [
+      SQLValue(correction), SQLValue(number), SQLValue(at.microseconds), .text(kind.rawValue),
+      try SQLValue(actor), try SQLValue(canonicalJSON(detail)), .text(hash),
+    ]
+  }
+}
