@@ -30,8 +30,8 @@ extension CaseStore {
         let row = try db.row(StoreSQL.newestResolved + self.database.dialect.forUpdate, [account])
       else {
         throw OutreachError.refused(
-          "no case of this account closed as resolved: who is not content is not asked to "
-            + "\(kind.meaning)")
+          "no case of this account closed as resolved: ask those whose matter was put right to "
+            + kind.meaning)
       }
       let standing = try db.rows(StoreSQL.takingPart, [account]).contains {
         try $0.text(1) == kind.rawValue

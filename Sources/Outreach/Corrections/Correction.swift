@@ -150,3 +150,30 @@ package struct CorrectionAction: Sendable, Equatable {
     return sha256(Data(fields.map { $0 + "\u{1F}" }.joined().utf8))
   }
 }
+
+// MARK: - Rows
+
+extension Correction {
+  init(_ row: SQLRow) throws(OutreachError) {
+    self.init(
+      number: try row.integer(0), title: try row.text(1), state: try decoded(try row.text(2)))
+  }
+}
+
+extension CorrectionAction {
+  init(_ row: SQLRow) throws(OutreachError) {
+    guard let kind = Kind(rawValue: try row.text(3)) else { throw SQLRow.damaged }
+    self.init(
+      correction: try row.integer(0), number: try row.int(1),
+      at: Instant(microseconds: try row.integer(2)), kind: kind, actor: try row.text(4),
+      detail: try decoded(try row.text(5)), because: try row.optionalText(7))
+    hash = try row.text(6)
+  }
+
+  func values() throws(OutreachError) -> [SQLValue] {
+    [
+      SQLValue(correction), SQLValue(number), SQLValue(at.microseconds), .text(kind.rawValue),
+      try SQLValue(actor), try SQLValue(canonicalJSON(detail)), .text(hash),
+    ]
+  }
+}

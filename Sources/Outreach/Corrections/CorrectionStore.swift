@@ -162,107 +162,9 @@ extension CaseStore {
     }
   }
 
-  /// Votes of those who still take part.
-  package struct Votes: Sendable, Equatable, Encodable {
-    package var yes = 0
-    package var no = 0
-
-    package init(yes: Int = 0, no: Int = 0) {
-      self.yes = yes
-      self.no = no
-    }
-  }
-
-  /// A correction with whom it would help.
-  package struct RankedCorrection: Sendable, Equatable {
-    package var correction: Correction
-    package var impact: CorrectionImpact
-    package var votes: Votes
-
-    /// What is under way before what is done, then the greater impact, then more people, then by number.
-    func comesBefore(_ other: RankedCorrection) -> Bool {
-      let (one, two) = (correction.state.stage.isDone, other.correction.state.stage.isDone)
-      if one != two { return two }
-      if impact.total != other.impact.total { return impact.total > other.impact.total }
-      if impact.people != other.impact.people { return impact.people > other.impact.people }
-      return correction.number < other.correction.number
-    }
-  }
-
-  /// Every correction by its impact, the greatest first; those that are done come last.
-  /// O(linked cases + predicted cases that are open or new, for each).
-  package func corrections(at now: Instant) throws(OutreachError) -> [RankedCorrection] {
-    try reading { db in
-      let predicted = try Self.recentPredicted(db, now)
-      return try db.rows(StoreSQL.corrections).map(Correction.init).map { one in
-        RankedCorrection(
-          correction: one,
-          impact: CorrectionImpact(
-            linked: try Self.linkedCases(one.state, db), among: predicted, at: now),
-          votes: try Self.votes(one.state, db))
-      }.sorted { $0.comesBefore($1) }
-    }
-  }
-
-  /// One correction, its log and the cases that are linked to it.
-  package func correction(
-    _ number: Int64, at now: Instant
-  ) throws(OutreachError) -> (RankedCorrection, log: [CorrectionAction], linked: [Case]) {
-    try reading { db in
-      guard
-        let one = try db.row(StoreSQL.correction, [SQLValue(number)]).map(Correction.init)
-      else { throw Self.noCorrection(number) }
-      let linked = try Self.linkedCases(one.state, db)
-      let ranked = RankedCorrection(
-        correction: one,
-        impact: CorrectionImpact(
-          linked: linked, among: try Self.recentPredicted(db, now), at: now),
-        votes: try Self.votes(one.state, db))
-      let log = try db.rows(StoreSQL.correctionActions, [SQLValue(number)])
-        .map(CorrectionAction.init)
-      return (ranked, log, linked)
-    }
-  }
-
-  /// Corrections of cases that an agent worked, with what became of them since the agent's first action
-  /// on one; in the order of their numbers.
-  package func changes(
-    for agent: String
-  ) throws(OutreachError) -> [(correction: Correction, since: [CorrectionState.Move])] {
-    try reading { db in
-      var first: [Int64: Instant] = [:]
-      for row in try db.rows(StoreSQL.casesWorkedBy, [try SQLValue(agent)]) {
-        first[try row.integer(0)] = Instant(microseconds: try row.integer(1))
-      }
-      return try db.rows(StoreSQL.corrections).map(Correction.init).compactMap { one in
-        guard let heard = one.state.links.compactMap({ first[$0] }).min() else { return nil }
-        return (one, one.state.moves.filter { $0.at >= heard })
-      }
-    }
-  }
-
-  /// Numbers of corrections whose log was changed after it was written, or does not give their state.
-  package func damagedCorrections() throws(OutreachError) -> [Int64] {
-    try reading { db in
-      let actions = try db.rows(StoreSQL.everyCorrectionAction).map(CorrectionAction.init)
-      let logs = Dictionary(grouping: actions, by: \.correction)
-      return try db.rows(StoreSQL.corrections).map(Correction.init).filter { one in
-        var state = CorrectionState()
-        var hash = ""
-        for (place, action) in (logs[one.number] ?? []).enumerated() {
-          hash = action.chained(after: hash)
-          guard action.number == place + 1, hash == action.hash,
-            (try? state.apply(action)) != nil
-          else { return true }
-        }
-        return state != one.state || logs[one.number] == nil
-      }.map(\.number)
-    }
-  }
-
   // MARK: - Inside a transaction
 
-  private static func add(
+  static func add(
     _ action: CorrectionAction, to correction: inout Correction, _ db: any StoreConnection
   ) throws {
     var action = action
@@ -288,121 +190,23 @@ extension CaseStore {
     return try Correction(row)
   }
 
-  private static func noCorrection(_ number: Int64) -> OutreachError {
+  static func noCorrection(_ number: Int64) -> OutreachError {
     .missing("no correction has the number \(number): `tacit corrections list` shows them")
   }
 
   /// By number, erased ones apart.
-  private static func cases(of account: String, _ db: any StoreConnection) throws -> [Case] {
+  static func cases(of account: String, _ db: any StoreConnection) throws -> [Case] {
     try db.rows(StoreSQL.casesOf, [try SQLValue(account)]).map(Case.init).filter {
       $0.state.outcome != .erased
     }
   }
 
-  /// The linked cases that are not erased, by number.
-  private static func linkedCases(
-    _ state: CorrectionState, _ db: any StoreConnection
-  ) throws -> [Case] {
-    try state.links.compactMap {
-      try db.row(StoreSQL.caseNumbered, [SQLValue($0)]).map(Case.init)
-    }.filter { $0.state.outcome != .erased }
-  }
-
-  static func recentPredicted(_ db: any StoreConnection, _ now: Instant) throws -> [Case] {
-    let since = now.adding(days: -CorrectionImpact.recentDays)
-    return try db.rows(StoreSQL.recentPredicted, [SQLValue(since.microseconds)]).map(Case.init)
-  }
-
-  private static func votes(
-    _ state: CorrectionState, _ db: any StoreConnection
-  ) throws -> Votes {
-    var votes = Votes()
-    for vote in state.votes {
-      guard let row = try db.row(StoreSQL.caseNumbered, [SQLValue(vote.caseNumber)]),
-        try voter(try Case(row).account, db) != nil
-      else { continue }
-      if vote.isFor { votes.yes += 1 } else { votes.no += 1 }
-    }
-    return votes
-  }
-
   /// The case on which an account agreed to advise or to take part in pilots; nil where it did not.
-  private static func voter(_ account: String, _ db: any StoreConnection) throws -> Int64? {
+  static func voter(_ account: String, _ db: any StoreConnection) throws -> Int64? {
     for row in try db.rows(StoreSQL.takingPart, [try SQLValue(account)]) {
       guard let kind = Participation(rawValue: try row.text(1)) else { throw SQLRow.damaged }
       if kind == .advise || kind == .pilot { return try row.integer(0) }
     }
     return nil
-  }
-}
-
-extension Case {
-  /// Whether the customer is to be told of what changes.
-  fileprivate var wantsUpdates: Bool {
-    state.steps?.manner != "none" && state.outcome != .declined && state.outcome != .lost
-  }
-}
-
-extension Practice {
-  /// Why a correction cannot go to a stage, and what to do first; nil where it can.
-  package func refusal(
-    of stage: CorrectionState.Stage, for state: CorrectionState, accounts: Int,
-    votes: CaseStore.Votes, because: String?
-  ) -> String? {
-    let hasReason = because?.isEmpty == false
-    guard state.stage.next == stage else {
-      let order = CorrectionState.Stage.allCases
-      let isBack =
-        stage == .withdrawn || state.stage == .withdrawn
-        || (order.firstIndex(of: stage) ?? 0) < (order.firstIndex(of: state.stage) ?? 0)
-      if !isBack || (state.stage == .withdrawn && stage != .proposed) {
-        return state.stage == .withdrawn
-          ? "the correction was withdrawn: it can be proposed again, for a reason"
-          : "after \(state.stage.rawValue) comes \(state.stage.next?.rawValue ?? "nothing"), not "
-            + "\(stage.rawValue): one stage at a time"
-      }
-      return hasReason ? nil : "going back has a reason: --because …"
-    }
-    if accounts < minimumCases {
-      return
-        "\(accounts) account\(accounts == 1 ? "" : "s") speak\(accounts == 1 ? "s" : "") for it "
-        + "and \(minimumCases) are needed (minimum_cases of [practice]): one complaint is none. Link "
-        + "more cases, or wait"
-    }
-    if stage == .approved, votes.yes + votes.no >= Self.leastVotes, votes.no > votes.yes,
-      !hasReason
-    {
-      return "\(votes.no) of \(votes.yes + votes.no) former detractors who voted are against it: "
-        + "change it, or say why it is approved all the same (--because …)"
-    }
-    return nil
-  }
-
-  /// From how many votes on a majority binds.
-  static let leastVotes = 3
-}
-
-extension Correction {
-  init(_ row: SQLRow) throws(OutreachError) {
-    self.init(
-      number: try row.integer(0), title: try row.text(1), state: try decoded(try row.text(2)))
-  }
-}
-
-extension CorrectionAction {
-  init(_ row: SQLRow) throws(OutreachError) {
-    guard let kind = Kind(rawValue: try row.text(3)) else { throw SQLRow.damaged }
-    self.init(
-      correction: try row.integer(0), number: try row.int(1),
-      at: Instant(microseconds: try row.integer(2)), kind: kind, actor: try row.text(4),
-      detail: try decoded(try row.text(5)), because: try row.optionalText(7))
-    hash = try row.text(6)
-  }
-
-  func values() throws(OutreachError) -> [SQLValue] {
-    [
-      SQLValue(correction), SQLValue(number), SQLValue(at.microseconds), .text(kind.rawValue),
-      try SQLValue(actor), try SQLValue(canonicalJSON(detail)), .text(hash),
-    ]
   }
 }
