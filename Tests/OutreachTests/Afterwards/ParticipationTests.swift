@@ -138,11 +138,9 @@ struct WorkCostTests {
       costs.of("c", from: monday, to: month) == 0 && costs.of("d", from: monday, to: month) == 0)
     let report = ServiceReport(
       cases, actions, settings: settings, now: monday.adding(days: 50))
-    #expect(
-      report.remedies == [
-        ServiceReport.RemedyLine(remedy: "refund", given: 1, approvals: 0, cost: 25),
-        ServiceReport.RemedyLine(remedy: "voucher", given: 2, approvals: 1, cost: 20),
-      ])
+    #expect(report.remedies.map(\.remedy) == ["refund", "voucher"])
+    #expect(report.remedies.map { [$0.given, $0.approvals] } == [[1, 0], [2, 1]])
+    #expect(report.remedies.map(\.cost) == [25, 20])
     #expect(
       ServiceText(zone: berlin).lines(report).contains(
         "remedy voucher: given 2 times, cost 20.00, approved 1"))
