@@ -10,7 +10,7 @@ struct QueueCommand: ParsableCommand {
     subcommands: [
       List.self, Show.self, Claim.self, Act.self, Release.self, Close.self, HoldAccount.self,
       Lift.self, Escalate.self, Why.self, Log.self, Check.self, DoStep.self, Skip.self,
-      Approve.self, Refer.self,
+      SetTrack.self, Approve.self, Refer.self,
       SayScript.self, SnippetCommand.self, Search.self, Practise.self,
       ConsentCommand.self, Former.self,
       Segment.self, Block.self,

@@ -3,7 +3,7 @@ import Foundation
 import Histories
 import Outreach
 
-// `tacit queue step|skip|approve|refer`: the practice, step by step.
+// `tacit queue step|skip|track|approve|refer`: the practice, step by step.
 
 extension QueueCommand {
   struct DoStep: ParsableCommand {
@@ -125,6 +125,29 @@ extension QueueCommand {
     }
   }
 
+  struct SetTrack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "track",
+      abstract: "Sets how much of the practice one case gets: light, standard or strategic.",
+      discussion:
+        "Light: heard, put right, agreed. Strategic: the five steps with a plan, its owners and an "
+        + "offer to take part. Where nothing is set it is the queue's `track`.")
+
+    @OptionGroup var work: WorkOptions
+    @Argument(help: "The account.")
+    var account: String
+    @Argument(help: "light, standard or strategic.")
+    var track: String
+
+    func run() throws {
+      let desk = try Desk(work.project)
+      guard let track = Track(rawValue: track) else {
+        throw unknown("track", track, among: Track.allCases.map(\.rawValue))
+      }
+      try work.act(account, .tracked, detail: ["track": track.rawValue], desk)
+    }
+  }
+
   struct Approve: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Approves a remedy for an account: by whom the project file names.")
@@ -187,7 +210,7 @@ extension QueueCommand {
         try desk.store.hold(
           Hold(account: account, kind: .legal, since: now, until: nil), by: work.by)
       }
-      try work.report(open, desk)
+      try work.reportProgress(open, desk)
     }
   }
 }

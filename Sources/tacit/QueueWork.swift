@@ -30,7 +30,15 @@ struct WorkOptions: ParsableArguments {
         ? listing.timedJSON(open) : Data(listing.detail(open, practice: desk.practice).utf8))
   }
 
-  /// Adds an action to an account's open case by the rules of the practice, and shows the case.
+  /// How far the work on a case is.
+  func reportProgress(_ open: Case, _ desk: Desk) throws {
+    if json { return try report(open, desk) }
+    let listing = desk.listing(at: try instant(desk.zone))
+    try FileHandle.standardOutput.write(
+      contentsOf: Data(listing.progress(open, practice: desk.practice).utf8))
+  }
+
+  /// Adds an action to an account's open case by the rules of the practice, and shows how far it is.
   func act(
     _ account: String, _ kind: Action.Kind, detail: [String: String] = [:], note: String? = nil,
     record: [String: String] = [:], _ desk: Desk
@@ -40,7 +48,7 @@ struct WorkOptions: ParsableArguments {
     // The files are read only where a person is named.
     let reach =
       detail[Action.contact] == nil ? Reach(calls: desk.calls) : desk.reach(try desk.consent())
-    try report(
+    try reportProgress(
       try desk.store.act(
         .account(account), action, by: desk.practice, webhooks: desk.webhooks, reach: reach), desk)
   }

@@ -67,10 +67,7 @@ package struct CaseListing {
   /// Everything about one case; with what comes next by a team's practice.
   package func detail(_ open: Case, practice: Practice? = nil) -> String {
     var lines = wrapped(inert(open.account), to: width)
-    func field(_ label: String, _ text: String) {
-      let rows = wrapped(text, to: width - 12)
-      lines += rows.enumerated().map { padded($0.offset == 0 ? label : "", to: 12) + $0.element }
-    }
+    func field(_ label: String, _ text: String) { lines += labelled(label, text) }
     if open.number > 0 { field("case", "\(open.number), \(formText(open))") }
     if let person = open.person {
       if let name = person.name { field("name", inert(name)) }
@@ -104,6 +101,21 @@ package struct CaseListing {
     lines += reasons(open, indent: 2, width: min(72, texts.map(columns).max() ?? 0))
     if let like = likeness(open.exemplars) { field("like", like) }
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// How far the work on a case is, and what comes next by a team's practice.
+  package func progress(_ open: Case, practice: Practice) -> String {
+    let texts = stateTexts(open) + practiceTexts(open, practice)
+    let lines =
+      wrapped("\(inert(open.account)), case \(open.number), queue \(inert(open.queue))", to: width)
+      + texts.flatMap { labelled($0.label, $0.text) }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  private func labelled(_ label: String, _ text: String) -> [String] {
+    wrapped(text, to: width - 12).enumerated().map {
+      padded($0.offset == 0 ? label : "", to: 12) + $0.element
+    }
   }
 
   /// The cases as an array of flat objects, keys in alphabetical order; the same bytes for the
