@@ -202,7 +202,7 @@ struct CorrectionsCommand: ParsableCommand {
       let now = try work.instant(desk.zone)
       let moved = try desk.store.move(
         number, to: to, because: because, by: work.by, at: now, practice: desk.practice,
-        refused: try desk.mustNotBeContacted())
+        refused: try desk.consent().refuses)
       try show(moved.correction, now, work, desk)
       if work.json { return }
       if moved.votes.yes + moved.votes.no > 0 {

@@ -61,10 +61,11 @@ extension QueueCommand {
       let kind = try participation(list)
       let exchange = try Exchange(file.project)
       let store = try CaseStore(existing: exchange.outreach.store)
-      let book = try AccountBook(exchange.histories, of: try store.cases().map(\.account))
+      let consent = try Consent(exchange.histories)
       try file.write(
         try store.participants(
-          kind, at: try exchange.now(file.now), refused: book.doNotContact), "account")
+          kind, at: try exchange.now(file.now), reach: Reach { consent.refuses($0, of: $1) },
+          refused: consent.refuses), "account")
     }
   }
 
@@ -95,12 +96,13 @@ extension QueueCommand {
         throw unknown("cause or outcome", name, among: causes + outcomes.map(\.rawValue))
       }
       let store = try CaseStore(existing: exchange.outreach.store)
-      let book = try AccountBook(exchange.histories, of: try store.cases().map(\.account))
+      let consent = try Consent(exchange.histories)
       let table = try store.segment(
         where: { one in
           outcome.map { one.state.outcome == $0 }
             ?? (one.state.steps?.cause.map { $0.utf8.elementsEqual(name.utf8) } ?? false)
-        }, at: try exchange.now(file.now), refused: book.doNotContact)
+        }, at: try exchange.now(file.now), reach: Reach { consent.refuses($0, of: $1) },
+        refused: consent.refuses)
       try file.write(table, "account")
     }
   }
@@ -134,7 +136,7 @@ extension QueueCommand {
       if let queue {
         try desk.requireQueue(queue)
         if let known = queues.first(where: { $0.name.utf8.elementsEqual(queue.utf8) }),
-          known.channel != CaseStore.callChannel
+          known.channel != CallRules.channel
         {
           throw ValidationError(
             "the queue \(queue) is worked by \(known.channel): a block is of calls")
@@ -144,9 +146,10 @@ extension QueueCommand {
       // As long as a claim holds, or as the block is.
       let held = max(4 * 3600, minutes * 60)
       let until = Instant(microseconds: now.microseconds + Int64(held) * 1_000_000)
+      let consent = try desk.consent()
       let taken = try desk.store.claimBlock(
         by: work.by, minutes: minutes, queue: queue, of: queues, at: now, until: until,
-        webhooks: desk.webhooks, refused: try desk.mustNotBeContacted())
+        webhooks: desk.webhooks, reach: desk.reach(consent), refused: consent.refuses)
       if work.json {
         return try FileHandle.standardOutput.write(contentsOf: CaseListing.json(taken))
       }
@@ -154,7 +157,7 @@ extension QueueCommand {
         return printToStandardError("no call to make: nobody waits who may be called and fits in")
       }
       let order = desk.queues + Set(taken.map(\.queue)).subtracting(desk.queues).sorted()
-      let text = CaseListing(zone: desk.zone).text(
+      let text = desk.listing(at: now).text(
         order.flatMap { name in taken.filter { $0.queue == name } })
       try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     }

@@ -63,7 +63,8 @@ extension CaseStore {
   /// Those who agreed, a row an account in the order of its case. Who is on hold or `refused` is left
   /// out.
   package func participants(
-    _ kind: Participation, at now: Instant, refused: (String) -> Bool = { _ in false }
+    _ kind: Participation, at now: Instant, reach: Reach = Reach(),
+    refused: (String) -> Bool = { _ in false }
   ) throws(OutreachError) -> ExportTable {
     try reading { db in
       var rows: [[ExportCell]] = []
@@ -71,13 +72,13 @@ extension CaseStore {
       for row in try db.rows(StoreSQL.participants, [.text(kind.rawValue)]) {
         let given = Instant(microseconds: try row.integer(1))
         guard given <= now,
-          let one = try db.row(StoreSQL.caseNumbered, [.integer(try row.integer(0))]).map(
+          let one = try db.row(StoreSQL.standingCase, [.integer(try row.integer(0))]).map(
             Case.init),
           !refused(one.account), try !Self.isHeld(one.account, Hold.Kind.allCases, at: now, db),
           seen.insert(AccountKey(one.account)).inserted
         else { continue }
         rows.append([
-          .text(one.account), ExportCell(one.person?.name), ExportCell(one.person?.email),
+          .text(one.account), ExportCell(one.person?.addressed), ExportCell(one.person?.address),
           ExportCell(one.person?.phone), ExportCell(one.person?.preferredChannel),
           .text(kind.rawValue), .instant(given), ExportCell(one.state.closedAt),
           ExportCell(one.state.steps?.cause), ExportCell(one.value), ExportCell(one.segment),
@@ -97,7 +98,8 @@ extension CaseStore {
   /// case. Who has an open case or is on hold is left out; who opted out, or is `refused`, has a row with `opt_out` true and
   /// neither name nor address, so that the tool can take them off its own list.
   package func segment(
-    where fits: (Case) -> Bool, at now: Instant, refused: (String) -> Bool = { _ in false }
+    where fits: (Case) -> Bool, at now: Instant, reach: Reach = Reach(),
+    refused: (String) -> Bool = { _ in false }
   ) throws(OutreachError) -> ExportTable {
     try reading { db in
       var newest: [AccountKey: Case] = [:]
@@ -106,14 +108,17 @@ extension CaseStore {
         newest[AccountKey(one.account)] = one
       }
       for row in try db.rows(StoreSQL.openAccounts) { newest[AccountKey(try row.text(0))] = nil }
-      let chosen = newest.values.filter { $0.state.outcome != .erased && fits($0) }
+      let chosen = newest.values.filter(fits)
       var rows: [[ExportCell]] = []
-      for one in chosen.sorted(by: { $0.number < $1.number }) {
-        let out = try refused(one.account) || Self.isHeld(one.account, [.optOut], at: now, db)
+      for var one in chosen.sorted(by: { $0.number < $1.number }) {
+        let out =
+          try !reach.leaveOut(&one) || refused(one.account)
+          || Self.isHeld(one.account, [.optOut], at: now, db)
         if try !out && Self.isHeld(one.account, Hold.Kind.allCases, at: now, db) { continue }
         let person = out ? nil : one.person
         rows.append([
-          .text(one.account), .flag(out), ExportCell(person?.name), ExportCell(person?.email),
+          .text(one.account), .flag(out), ExportCell(person?.addressed),
+          ExportCell(person?.address),
           ExportCell(person?.preferredChannel), ExportCell(one.state.steps?.cause),
           ExportCell(one.state.outcome?.rawValue), ExportCell(one.state.closedAt),
           ExportCell(one.segment),
@@ -127,4 +132,10 @@ extension CaseStore {
         ], rows: rows)
     }
   }
+}
+
+extension Person {
+  /// Whom a letter goes to, and where: the account's, else the first of its people who may be contacted.
+  fileprivate var addressed: String? { email == nil ? contacts?.first?.name ?? name : name }
+  fileprivate var address: String? { email ?? contacts?.first?.email }
 }

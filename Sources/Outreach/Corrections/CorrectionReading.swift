@@ -108,8 +108,8 @@ extension CaseStore {
     _ state: CorrectionState, _ db: any StoreConnection
   ) throws -> [Case] {
     try state.links.compactMap {
-      try db.row(StoreSQL.caseNumbered, [SQLValue($0)]).map(Case.init)
-    }.filter { $0.state.outcome != .erased }
+      try db.row(StoreSQL.standingCase, [SQLValue($0)]).map(Case.init)
+    }
   }
 
   static func recentPredicted(_ db: any StoreConnection, _ now: Instant) throws -> [Case] {
@@ -122,7 +122,7 @@ extension CaseStore {
   ) throws -> Votes {
     var votes = Votes()
     for vote in state.votes {
-      guard let row = try db.row(StoreSQL.caseNumbered, [SQLValue(vote.caseNumber)]),
+      guard let row = try db.row(StoreSQL.standingCase, [SQLValue(vote.caseNumber)]),
         try voter(try Case(row).account, db) != nil
       else { continue }
       if vote.isFor { votes.yes += 1 } else { votes.no += 1 }

@@ -38,17 +38,23 @@ extension StoreSQL {
   static let lastAgent = """
     SELECT actor FROM actions WHERE case_id = ? AND actor <> ? ORDER BY number DESC LIMIT 1
     """
+  /// Cases of accounts that are not erased.
+  static let standingCase = caseNumbered + " AND erased_at IS NULL"
+  static let standingCasesOf = casesOf.replacing(
+    " ORDER BY id", with: " AND erased_at IS NULL ORDER BY id")
   /// The case of an account that was resolved last.
   static let newestResolved = casesOf.replacing(
-    " ORDER BY id", with: " AND outcome = 'resolved' ORDER BY id DESC LIMIT 1")
+    " ORDER BY id",
+    with: " AND outcome = 'resolved' AND erased_at IS NULL ORDER BY id DESC LIMIT 1")
   /// Predicted cases that are open or were closed since an instant.
   static let recentPredicted = everyCase.replacing(
     " ORDER BY id",
-    with: " WHERE form = 'predicted' AND (closed_at IS NULL OR closed_at >= ?) ORDER BY id")
+    with: " WHERE form = 'predicted' AND (closed_at IS NULL OR closed_at >= ?) "
+      + "AND erased_at IS NULL ORDER BY id")
 
   /// Cases in which a cause may be recorded: by a text of their state, which JSON writes so.
   static let casesWithSteps = everyCase.replacing(
-    " ORDER BY id", with: " WHERE state LIKE '%\"cause\":%' ORDER BY id")
+    " ORDER BY id", with: " WHERE state LIKE '%\"cause\":%' AND erased_at IS NULL ORDER BY id")
 
   // MARK: Promises
 
@@ -124,7 +130,7 @@ extension StoreSQL {
     """
 
   static let closedCases = everyCase.replacing(
-    " ORDER BY id", with: " WHERE closed_at <= ? ORDER BY id")
+    " ORDER BY id", with: " WHERE closed_at <= ? AND erased_at IS NULL ORDER BY id")
 
   // MARK: Erasure
 
@@ -132,6 +138,7 @@ extension StoreSQL {
   static let erasePromiseNotes = """
     UPDATE promises SET note = NULL WHERE case_id IN (SELECT id FROM cases WHERE account = ?)
     """
+  static let expirePromiseNotes = "UPDATE promises SET note = NULL WHERE case_id = ?"
   static let eraseParticipations = """
     DELETE FROM participations WHERE case_id IN (SELECT id FROM cases WHERE account = ?)
     """

@@ -196,9 +196,7 @@ extension CaseStore {
 
   /// By number, erased ones apart.
   static func cases(of account: String, _ db: any StoreConnection) throws -> [Case] {
-    try db.rows(StoreSQL.casesOf, [try SQLValue(account)]).map(Case.init).filter {
-      $0.state.outcome != .erased
-    }
+    try db.rows(StoreSQL.standingCasesOf, [try SQLValue(account)]).map(Case.init)
   }
 
   /// The case on which an account agreed to advise or to take part in pilots; nil where it did not.

@@ -33,7 +33,7 @@ extension CaseStore {
         $0.state.stage != .withdrawn
       }
       let cases = try db.rows(StoreSQL.casesWithSteps).map(Case.init).filter {
-        $0.state.outcome != .erased && $0.state.steps?.cause != nil
+        $0.state.steps?.cause != nil
       }
       let byCause = Dictionary(grouping: cases) { AccountKey($0.state.steps?.cause ?? "") }
       var found: [Suggestion] = []

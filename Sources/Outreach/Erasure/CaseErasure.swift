@@ -92,6 +92,7 @@ extension CaseStore {
   ) throws {
     let number = try db.row(StoreSQL.nextErasure)?.integer(0) ?? 1
     let name = try SQLValue("[erased \(number)]")
+    try Self.eraseAfterwards(account, at: now, db)
     let account = try SQLValue(account)
     for row in try db.rows(StoreSQL.casesOf + database.dialect.forUpdate, [account]) {
       var one = try Case(row)

@@ -49,6 +49,7 @@ extension CaseStore {
       let rows = try db.rows(StoreSQL.oldestCases, [Self.limit(rule.closedCaseDays, asOf)])
       for row in rows {
         try db.execute(StoreSQL.eraseNotes, row.values)
+        try db.execute(StoreSQL.expirePromiseNotes, row.values)
         try db.execute(StoreSQL.expireCase, row.values)
       }
       return rows.count

@@ -57,7 +57,10 @@ final class PostgresDatabase: StoreDatabase, @unchecked Sendable {
         try self.connection ?? PostgresConnection(url: name, patience: patience)
       self.connection = connection
       hasConnected = true
-      for table in ["cases", "notes", "decisions", "enrolments", "holds", "outbox"] {
+      for table in [
+        "cases", "notes", "decisions", "enrolments", "holds", "outbox", "promises",
+        "participations",
+      ] {
         try connection.simply("VACUUM \(table)")
       }
     } catch let failure as PostgresFailure {

@@ -304,7 +304,8 @@ enum StoreSQL {
   static let expirePost = "DELETE FROM outbox WHERE case_id = ? AND number = ? AND url = ?"
   private static let oldCases = """
     FROM cases c WHERE c.closed_at IS NOT NULL AND c.closed_at < ? AND (c.person IS NOT NULL \
-    OR c.voice IS NOT NULL OR EXISTS (SELECT 1 FROM notes n WHERE n.case_id = c.id))
+    OR c.voice IS NOT NULL OR EXISTS (SELECT 1 FROM notes n WHERE n.case_id = c.id) \
+    OR EXISTS (SELECT 1 FROM promises p WHERE p.case_id = c.id AND p.note IS NOT NULL))
     """
   static let countOldCases = "SELECT count(*) \(oldCases)"
   static let oldestCases = "SELECT c.id \(oldCases) ORDER BY c.closed_at, c.id LIMIT 500"

@@ -67,12 +67,60 @@ struct ParticipationTests {
   }
 
   @Test(arguments: StoreKind.allCases)
+  func whoIsErasedIsPromisedNothingAndCountsNoMore(_ kind: StoreKind) throws {
+    guard let (place, store) = try worked(kind, resolved: ["a0", "a1", "a2"]) else { return }
+    for account in ["a0", "a1", "a2"] {
+      try store.takePart(account, in: .advise, by: "anna", at: later)
+    }
+    _ = try store.propose("t", cause: "quality", owner: "ops", by: "anna", at: later)
+    _ = try store.link(1, accounts: ["a0", "a1", "a2", "a3"], by: "anna", at: later)
+    _ = try store.vote(1, account: "a0", isFor: true, by: "anna", at: later)
+    _ = try store.move(1, to: .pilot, by: "anna", at: later, practice: lightPractice)
+    let promise = try #require(
+      try store.promises(at: later).first { $0.account == "a0" && $0.kind == .update })
+    _ = try store.keepPromise(
+      promise.number, by: "anna", at: later, note: "told a0 in person", practice: lightPractice)
+    let before = try store.promises(at: later).count
+    _ = try store.erase(["a0", "a3"], by: "anna", at: later)
+    let (one, log, _) = try store.correction(1, at: later)
+    #expect(one.impact.linked.map(\.account) == ["a1", "a2"])
+    #expect(one.votes == CaseStore.Votes() && log.count == 7)
+    #expect(!one.impact.lookAlikes.contains { $0.account.utf8.starts(with: "[".utf8) })
+    #expect(try accounts(store.participants(.advise, at: later)) == ["a1", "a2"])
+    #expect(try accounts(store.segment(where: { _ in true }, at: later)) == ["a1", "a2"])
+    let promises = try store.promises(at: later)
+    #expect(promises.count == before)
+    #expect(promises.allSatisfy { $0.account != "a0" && $0.account != "a3" })
+    #expect(
+      promises.filter { $0.account.utf8.starts(with: "[".utf8) }.allSatisfy {
+        $0.isSettled(at: later)
+      })
+    #expect(try place.number("SELECT count(*) FROM promises WHERE note IS NOT NULL") == 0)
+    #expect(
+      try store.move(
+        1, to: .proposed, because: "again", by: "anna", at: later, practice: lightPractice
+      ).updates == 0)
+    let few = #expect(throws: OutreachError.self) {
+      try store.move(1, to: .pilot, by: "anna", at: later, practice: lightPractice)
+    }
+    #expect(few?.description.hasPrefix("2 accounts speak") == true)
+    #expect(try store.damagedCorrections().isEmpty && store.damagedCases().isEmpty)
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func aBlockTakesWhatFitsAndNobodyElseHasIt(_ kind: StoreKind) throws {
-    guard let (_, store) = try worked(kind, resolved: []) else { return }
+    // Where a0 lives it is the middle of the night.
+    let record = { @Sendable (number: Int) in
+      AccountRecord(
+        account: "a\(number)", timeZone: number == 0 ? "America/Los_Angeles" : nil)
+    }
+    guard let (_, store) = try OutreachTests.worked(kind, resolved: [], record: record)
+    else { return }
+    let reach = Reach(calls: CallRules(team: BusinessCalendar(zone: berlin, holidays: [])))
     let queues = [Queue(name: "calls", capacity: 6, channel: "phone", minutes: 20)]
     let (now, until) = (date("2026-03-02T09:00"), date("2026-03-02T13:00"))
     let two = try store.claimBlock(
-      by: "anna", minutes: 59, of: queues, at: now, until: until, mayCall: { $0.account != "a0" })
+      by: "anna", minutes: 59, of: queues, at: now, until: until, reach: reach)
     #expect(two.map(\.account) == ["a1", "a2"])
     #expect(two.allSatisfy { $0.state.owner == "anna" && $0.state.leaseUntil == until })
     #expect(
