@@ -13,7 +13,7 @@ extension CaseListing {
       ("steps", "\(practice.track(of: open).rawValue): " + steps.joined(separator: ", ")))
     if let cause = work?.cause { texts.append(("cause", inert(cause.replacing("_", with: " ")))) }
     if let remedy = work?.remedy { texts.append(("remedy", inert(remedy))) }
-    if let promised = work?.promised { texts.append(("promised", "by \(timeText(promised))")) }
+    if let promised = work?.promised { texts.append(("promised", "by \(dayText(promised))")) }
     if let days = work?.everyDays {
       texts.append(
         (

@@ -258,6 +258,13 @@ package struct CaseListing {
     return "\(local.weekday) \(local.day) \(local.month) \(local.time)"
   }
 
+  /// The same without the time where it is midnight: a day that was promised.
+  func dayText(_ instant: Instant) -> String {
+    let local = parts(instant)
+    return local.time == "00:00"
+      ? "\(local.weekday) \(local.day) \(local.month)" : timeText(instant)
+  }
+
   /// `Mon 2 Mar 2026 17:00 (Europe/Berlin)`.
   private func dateText(_ instant: Instant) -> String {
     let local = parts(instant)
