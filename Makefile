@@ -6,7 +6,7 @@
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
 # A server for the store's tests, and what makes a program's calls fail.
-TEST_PACKAGES = postgresql strace
+TEST_PACKAGES = postgresql strace jq
 TACIT = .build/release/tacit
 
 demo: build
