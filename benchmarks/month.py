@@ -290,9 +290,40 @@ def report(base, world, team, seen, days, began):
         silent = [r["account_id"] for r in csv.DictReader(file)]
     share = sum(world.unhappy[k] for k in silent) / len(silent)
     lines.append(f"level: {json.dumps(level)}, true share of the silent {share:.4f}")
-    lines.append(f"money of the unhappy by cause: {[(c, round(m)) for c, m in world.worst()]}")
+    ranked = correct(team)
+    worst = world.worst()
+    lines.append(f"corrections, first those that help most: {ranked}")
+    lines.append(f"money of the unhappy by cause: {[(c, round(m)) for c, m in worst]}")
+    low, high = overall.get("low"), overall.get("high")
+    holds = [
+        ("the interval of the effect holds the true effect", low is not None and low <= true <= high),
+        ("the correction ranked first is of the worst cause", ranked[:1] == [worst[0][0]]),
+        ("the log of every case is whole", "whole" in whole),
+        ("answers became labels and a level", (level or {}).get("is_measured") is True
+         and level["rate"]["low"] <= share <= level["rate"]["high"]),
+    ]
+    lines += [f"{'yes' if one else 'NO'}: {what}" for what, one in holds]
     print("\n".join(lines))
     print(text)
+    if days >= 30:
+        commit = subprocess.run(["git", "describe", "--always"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        (RESULTS / "month.md").write_text("\n".join([
+            "# A month of work, simulated", "", f"`make month` at commit {commit}, {time.strftime('%Y-%m-%d')}.", "",
+            __doc__.split("\n\n", 1)[1].split("\n\n    make month")[0], "", "```", *lines, "",
+            "The report at the month's end:", "", text.rstrip(), "```", ""]))
+
+
+def correct(team):
+    """The lead proposes a correction for each cause that was recorded, and links what speaks for it."""
+    now = ["--by", "lead", "--now", "2026-03-31T18:00"]
+    accounts = defaultdict(set)
+    for group in json.loads(team.tacit("corrections", "suggest", "--json", "--now", "2026-03-31T18:00").stdout):
+        accounts[group["cause"]].update(one["account_id"] for one in group["impact"]["linked"])
+    for number, cause in enumerate(sorted(accounts), 1):
+        team.tacit("corrections", "propose", CAUSES[cause], "--cause", cause, "--owner", "lead", *now)
+        team.tacit("corrections", "link", number, *sorted(accounts[cause]), *now)
+    return [one["cause"] for one in json.loads(
+        team.tacit("corrections", "list", "--json", "--now", "2026-03-31T18:00").stdout)]
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import Outreach
 extension QueueCommand {
   struct Search: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Finds cases, open and closed, by account, cause or what was said.",
+      abstract: "Finds cases, open and closed, by account, cause, correction or what was said.",
       discussion: """
-        What customers said is shown for cases that you hold or have worked; others are found without \
-        it. Everything that is named must fit.
+        What customers said is shown for cases that you hold or have worked, and --text looks into \
+        those alone; others are found without it. Everything that is named must fit.
 
         Try:
           tacit queue search --cause quality --by anna
@@ -24,6 +24,8 @@ extension QueueCommand {
     var cause: String?
     @Option(help: "Cases on which this was said or noted.")
     var text: String?
+    @Option(help: ArgumentHelp("Cases that speak for this correction.", valueName: "number"))
+    var correction: Int64?
     @Option(help: ArgumentHelp("Who asks, as an id of the team's.", valueName: "agent"))
     var by: String
     @Option(help: "At most so many cases, the newest first.")
@@ -32,8 +34,8 @@ extension QueueCommand {
     var json = false
 
     func validate() throws {
-      if account == nil, cause == nil, text == nil {
-        throw ValidationError("say what to look for: --account, --cause or --text")
+      if account == nil, cause == nil, text == nil, correction == nil {
+        throw ValidationError("say what to look for: --account, --cause, --correction or --text")
       }
       if limit < 1 { throw ValidationError("--limit is \(limit), expected 1 or more") }
     }
@@ -56,7 +58,7 @@ extension QueueCommand {
         throw unknown("cause", cause, among: causes)
       }
       let all = try desk.store.search(
-        CaseQuestion(account: account, cause: cause, text: text), by: by)
+        CaseQuestion(account: account, cause: cause, correction: correction, text: text), by: by)
       let found = all.prefix(limit)
       if json {
         return try printJSON(

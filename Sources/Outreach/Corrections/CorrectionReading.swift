@@ -45,6 +45,16 @@ extension CaseStore {
     }
   }
 
+  /// Numbers of the cases that are linked to a correction, ascending.
+  package func links(of number: Int64) throws(OutreachError) -> [Int64] {
+    try reading { db in
+      guard let row = try db.row(StoreSQL.correction, [SQLValue(number)]) else {
+        throw Self.noCorrection(number)
+      }
+      return try Correction(row).state.links
+    }
+  }
+
   /// One correction, its log and the cases that are linked to it.
   package func correction(
     _ number: Int64, at now: Instant

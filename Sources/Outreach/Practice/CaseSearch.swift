@@ -5,12 +5,17 @@ package import Histories
 package struct CaseQuestion: Sendable {
   package var account: String?
   package var cause: String?
+  /// Linked to this correction.
+  package var correction: Int64?
   /// In notes and records, without regard to the case of ASCII letters.
   package var text: String?
 
-  package init(account: String? = nil, cause: String? = nil, text: String? = nil) {
+  package init(
+    account: String? = nil, cause: String? = nil, correction: Int64? = nil, text: String? = nil
+  ) {
     self.account = account
     self.cause = cause
+    self.correction = correction
     self.text = text
   }
 }
@@ -32,13 +37,16 @@ package struct FoundCase: Sendable {
 
 extension CaseStore {
   /// Cases that fit a question, the newest first; what customers said only to who holds a case or has
-  /// worked it. Whether a case fits by its text is told to everybody of the team.
+  /// worked it, and by what was said only their own cases are found.
   ///
   /// O(all cases and actions).
   package func search(
     _ question: CaseQuestion, by agent: String
   ) throws(OutreachError) -> [FoundCase] {
     let cases = try cases(account: question.account)
+    let linked = try question.correction.map { (number) throws(OutreachError) in
+      Set(try links(of: number))
+    }
     let isOne = question.account != nil
     var found: [FoundCase] = []
     let all = isOne ? [:] : Dictionary(grouping: try actions(), by: \.caseNumber)
@@ -48,6 +56,7 @@ extension CaseStore {
       {
         continue
       }
+      if let linked, !linked.contains(one.number) { continue }
       let log = isOne ? try actions(of: one.number) : all[one.number] ?? []
       let quotes = log.flatMap { action in
         let record = StepField.allCases.compactMap { field in
@@ -57,11 +66,13 @@ extension CaseStore {
           FoundCase.Quote(at: action.at, by: action.actor, field: $0.0, text: $0.1)
         }
       }
-      if let text = question.text, !quotes.contains(where: { holds($0.text, text) }) {
+      let mayRead = Self.mayRead(one, log, agent)
+      if let text = question.text,
+        !mayRead || !quotes.contains(where: { holds($0.text, text) })
+      {
         continue
       }
-      found.append(
-        FoundCase(found: one, said: Self.mayRead(one, log, agent) ? quotes : nil))
+      found.append(FoundCase(found: one, said: mayRead ? quotes : nil))
     }
     return found
   }

@@ -79,6 +79,7 @@ struct CorrectionTests {
       #expect(
         line.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 0x9B && $0.value != 0x202E })
     }
+    _ = try store.link(3, accounts: ["a0"], by: "anna", at: nine)
     for statement in [
       "UPDATE correction_actions SET actor = 'eve'", "DELETE FROM correction_actions",
     ] {
@@ -95,6 +96,10 @@ struct CorrectionTests {
     }
     try place.tamper("UPDATE correction_actions SET actor = 'bob' WHERE correction = 5")
     #expect(try store.damagedCorrections() == [2, 5])
+    // Who linked a case stands in no state: the chain alone tells.
+    try place.tamper(
+      "UPDATE correction_actions SET actor = 'bob' WHERE correction = 3 AND kind = 'linked'")
+    #expect(try store.damagedCorrections() == [2, 3, 5])
   }
 
   @Test(arguments: StoreKind.allCases)

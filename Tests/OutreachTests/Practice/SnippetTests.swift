@@ -157,8 +157,16 @@ struct SnippetTests {
     // To have left a note on another's case is not to have worked it.
     #expect(try found(CaseQuestion(cause: "quality")).map(\.1) == [false, true])
     #expect(try found(CaseQuestion(cause: "quality"), "ben").map(\.1) == [true, false])
-    #expect(try found(CaseQuestion(text: "late twice")).map(\.0) == ["a%_1", "a%_0"])
-    #expect(try found(CaseQuestion(text: "100 %")).map(\.0) == ["a%_1"])
+    // By what was said only one's own are found.
+    #expect(try found(CaseQuestion(text: "late twice")).map(\.0) == ["a%_0"])
+    #expect(try found(CaseQuestion(text: "late twice"), "ben").map(\.0) == ["a%_1"])
+    #expect(try found(CaseQuestion(text: "100 %"), "ben").map(\.0) == ["a%_1"])
+    #expect(try found(CaseQuestion(text: "100 %")).isEmpty)
+    let late = try store.propose("late", cause: "quality", owner: "ops", by: "lead", at: ten)
+    _ = try store.link(late.number, accounts: ["a%_1"], by: "lead", at: ten)
+    #expect(
+      try found(CaseQuestion(correction: late.number)).map(\.0) == ["a%_1"])
+    #expect(throws: OutreachError.self) { try found(CaseQuestion(correction: 99)) }
     #expect(try found(CaseQuestion(text: "_ate")).isEmpty)
     #expect(try found(CaseQuestion(account: "a%_2")).map(\.0) == ["a%_2"])
     #expect(try found(CaseQuestion(account: "a%_2", cause: "quality")).isEmpty)
