@@ -71,7 +71,8 @@ extension QueueCommand {
     static let configuration = CommandConfiguration(
       abstract: "Takes the next case, or the one of an account, for a time.",
       discussion: """
-        The next case is the one due first among those nobody holds, or whose holder's time is over; \
+        The next case is one that was given to you, else the one due first among those nobody holds, or \
+        whose holder's time is over; \
         what to say on it is printed with it. Two who claim at once get two cases. Consent and holds are \
         checked again: who must not be contacted by now is passed over.
 

@@ -35,6 +35,24 @@ struct EscalationTests {
     try store.actions(of: number).map(\.kind)
   }
 
+  /// What was given to somebody is what they are handed next, and nobody else is.
+  @Test(arguments: StoreKind.allCases)
+  func whatIsGivenToAnAgentComesFirst(_ kind: StoreKind) throws {
+    guard let (_, store) = try begun(kind) else { return }
+    let nine = date("2026-03-02T09:00")
+    let until = nine.adding(days: 1)
+    _ = try store.act(
+      .account("a2"),
+      Action(at: nine, kind: .reassigned, actor: "ann", detail: ["owner": "lead"]))
+    #expect(try store.claim(by: "ann", at: nine, until: until)?.account == "a0")
+    #expect(try store.claim(by: "lead", queue: "second", at: nine, until: until) == nil)
+    let given = try #require(try store.claim(by: "lead", at: nine, until: until))
+    #expect(given.account == "a2" && given.state.leaseUntil == until)
+    #expect(try store.claim(by: "lead", at: nine, until: until)?.account == "a1")
+    #expect(try store.claim(by: "lead", at: nine, until: until) == nil)
+    #expect(try store.damagedCases().isEmpty)
+  }
+
   @Test(arguments: StoreKind.allCases)
   func eachLevelOnceAndToWhomItGoes(_ kind: StoreKind) throws {
     guard let (place, store) = try begun(kind) else { return }

@@ -12,8 +12,8 @@ extension CaseStore {
     case account(String)
   }
 
-  /// Takes the next case: nobody's, or one whose lease has ended, soonest due first; of one queue where
-  /// it is named. Nil where there is none. Two who ask at once get two cases.
+  /// Takes the next case: one that was given to the agent, else nobody's, or one whose lease has ended,
+  /// soonest due first; of one queue where it is named. Nil where there is none. Two who ask at once get two cases.
   ///
   /// A customer who may not be called now is passed over and stays as they are. Where the first in
   /// line may be, that is one statement; else O(those passed over), read in growing pages.
@@ -39,6 +39,16 @@ extension CaseStore {
         guard reach.calls?.mayCall(open, at: now) ?? true else { return nil }
         try Self.claim(&open, agent, now, until, db, webhooks)
         return open
+      }
+      for assigned in try db.rows(StoreSQL.assigned, [try SQLValue(agent)]) {
+        let place = try assigned.text(1)
+        guard queue.map({ $0.utf8.elementsEqual(place.utf8) }) ?? true,
+          let row = try db.row(
+            StoreSQL.caseNumbered + suffix, [SQLValue(try assigned.integer(0))]),
+          case let one = try Case(row), one.isOpen, one.state.leaseUntil == nil,
+          one.state.owner.map({ $0.utf8.elementsEqual(agent.utf8) }) == true
+        else { continue }
+        if let taken = try take(row) { return taken }
       }
       guard let first = try Self.firstClaimable(queue, now, suffix, db) else { return nil }
       if let taken = try take(first) { return taken }

@@ -76,6 +76,8 @@ enum Dialect: Sendable {
       // In the order of claims from any queue.
       "CREATE INDEX cases_by_due ON cases (due, (coalesce(logit, 1e300)) DESC, account) "
         + "WHERE closed_at IS NULL",
+      "CREATE INDEX assigned_cases ON cases (owner) "
+        + "WHERE closed_at IS NULL AND lease_until IS NULL AND owner IS NOT NULL",
       // What a night asks about the year before it is answered from these alone, however wide the rows.
       "CREATE INDEX closed_cases ON cases (closed_at, account) WHERE closed_at IS NOT NULL",
       "DROP INDEX cases_of_account",

@@ -100,6 +100,11 @@ enum StoreSQL {
     """
   static let claimableAfterInQueue = claimableAfter.replacing(
     " AND due >= ?", with: " AND queue = ? AND due >= ?")
+  /// Cases that were given to one agent and that nobody has taken up.
+  static let assigned = """
+    SELECT id, queue FROM cases WHERE closed_at IS NULL AND lease_until IS NULL AND owner = ? \
+    ORDER BY due, id
+    """
   static let claimNumbered = claimable + " AND id = ?"
   static let setState = """
     UPDATE cases SET queue = ?, owner = ?, lease_until = ?, closed_at = ?, outcome = ?, state = ? \
