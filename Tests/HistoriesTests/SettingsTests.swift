@@ -65,8 +65,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("path = \"e.parquet\"", "Parquet is not read yet"),
-    ("query = \"select 1\"\nvia = \"duckdb\"", "`query` is not supported yet"),
+    ("query = \"select 1\"\nvia = \"postgres\"", "not supported yet: export to CSV or Parquet"),
+    ("query = \"select 1\"", "Add via = \"duckdb\""),
     ("path = \"e.csv\"\nknow_at = \"x\"", "did you mean `known_at`?"),
     ("path = \"e.csv\"\nvalue = true", "`value` is true or false, expected a text"),
     ("path = \"e.csv\"\nchannel = { column = \"x\" }", "unknown key `column`"),

@@ -96,8 +96,11 @@ package struct TimeMapping: Sendable, Equatable {
 
 /// One `[[events]]` table: CSV files and what their columns mean.
 package struct EventSource: Sendable, Equatable {
-  /// A file or a pattern with `*`, `?`, `[…]`, with the project's folder put before it.
+  /// A file, a folder of Parquet files or a pattern with `*`, `?`, `[…]`, with the project's folder put
+  /// before it; of a query, what messages call it.
   package var path: String
+  /// Rows by SQL in place of a file's.
+  package var query: Query?
   package var account: String
   package var at: TimeMapping
   package var knownAt: TimeMapping?
@@ -124,11 +127,23 @@ package struct EventSource: Sendable, Equatable {
     self.text = text
   }
 
+  /// SQL that the `duckdb` program answers, run in the project's folder, so that paths in it start there.
+  package struct Query: Sendable, Equatable {
+    package var sql: String
+    package var folder: String
+
+    package init(sql: String, folder: String) {
+      self.sql = sql
+      self.folder = folder
+    }
+  }
+
   init?(_ table: ProjectTable, project: ProjectFile) {
     table.allow([
       "path", "account", "at", "known_at", "kind", "value", "channel", "id", "text", "query", "via",
     ])
-    let path = table.csvPath(project)
+    query = table.query(project)
+    let path = query.map { "query \"\($0.name)\"" } ?? table.eventPath(project)
     let account = table.required("account")
     let at = table.time("at", required: true)
     knownAt = table.time("known_at", required: false)
@@ -256,14 +271,43 @@ package struct ContactsSource: Sendable, Equatable {
 extension ProjectTable {
   /// The `path` of a CSV source; the other sources that DESIGN 6 names are refused until they
   /// are read.
+  /// Nil where there is none, or with its problem reported.
+  fileprivate func query(_ project: ProjectFile) -> EventSource.Query? {
+    guard value("query") != nil else {
+      if value("via") != nil {
+        report("via", "`via` says who answers a `query`, and there is none: give a query or a path")
+      }
+      return nil
+    }
+    guard let sql = required("query") else { return nil }
+    if value("path") != nil {
+      report("query", "a source has a `path` or a `query`, not both")
+    }
+    switch string("via") {
+    case "duckdb": break
+    case nil:
+      report(nil, "who answers the query? Add via = \"duckdb\"")
+    case "postgres":
+      report("via", "`via` = \"postgres\" is not supported yet: export to CSV or Parquet")
+    case let other?:
+      report("via", "`via` is \"\(other)\", expected \"duckdb\"")
+    }
+    return EventSource.Query(sql: sql, folder: project.folder.path)
+  }
+
+  fileprivate func eventPath(_ project: ProjectFile) -> String? {
+    if value("query") != nil || value("via") != nil { return nil }
+    return required("path").map(project.resolve)
+  }
+
   fileprivate func csvPath(_ project: ProjectFile) -> String? {
     for key in ["query", "via"] where value(key) != nil {
-      report(key, "`\(key)` is not supported yet: export to CSV and give its `path`")
+      report(key, "`\(key)` is for [[events]]: give the `path` of a CSV file here")
       return nil
     }
     guard let path = required("path") else { return nil }
     if path.hasSuffix(".parquet") {
-      report("path", "Parquet is not read yet: export to .csv or .csv.gz")
+      report("path", "Parquet is read for [[events]] alone: export this to .csv or .csv.gz")
       return nil
     }
     return project.resolve(path)
@@ -321,5 +365,13 @@ extension ProjectTable {
       }
       return TimeMapping(column: column, format: .pattern(pattern))
     }
+  }
+}
+
+extension EventSource.Query {
+  /// Its beginning, for messages.
+  fileprivate var name: String {
+    let words = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return words.utf8.count <= 60 ? words : String(words.unicodeScalars.prefix(57)) + "…"
   }
 }

@@ -8,6 +8,8 @@ package struct ByteSource: Sendable {
   /// A program's path and its arguments, and those with which it gives the header alone; nil for a
   /// file.
   let command: (rows: [String], header: [String])?
+  /// Where the program runs; nil: here.
+  var folder: String?
 
   /// Whether places in it are rows, from 1, since nobody has seen its lines.
   var countsRows: Bool { command != nil }
@@ -22,7 +24,21 @@ package struct ByteSource: Sendable {
   func open(header: Bool = false) throws(HistoriesError) -> ByteStream {
     guard let command else { return try ByteStream(path: path) }
     return ByteStream(
-      path: path, child: try ChildProcess(header ? command.header : command.rows, reads: path))
+      path: path,
+      child: try ChildProcess(header ? command.header : command.rows, reads: path, folder: folder))
+  }
+}
+
+extension ByteSource {
+  /// About how many bytes of CSV it is, for dividing the work: packed files hold some six times their
+  /// size, and of a query nobody knows.
+  func bytesAsText() throws(HistoriesError) -> Int {
+    if command != nil {
+      let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+      return size.map { $0 * 6 } ?? 1 << 29
+    }
+    let stream = try ByteStream(path: path)
+    return stream.isCompressed ? stream.size * 6 : stream.size
   }
 }
 
@@ -35,10 +51,11 @@ final class ChildProcess {
   private let reads: String
 
   /// `reads` is the file that it reads, for messages.
-  init(_ command: [String], reads: String) throws(HistoriesError) {
+  init(_ command: [String], reads: String, folder: String?) throws(HistoriesError) {
     self.reads = reads
     process.executableURL = URL(fileURLWithPath: command[0])
     process.arguments = Array(command.dropFirst())
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = errors

@@ -1,17 +1,35 @@
 import Foundation
 
-/// Parquet, read by the `duckdb` program (PyPI duckdb-cli) as a stream of CSV (DESIGN 5.10).
+/// Parquet and SQL over files, read by the `duckdb` program (PyPI duckdb-cli) as a stream of CSV (DESIGN 5.10).
 package enum DuckDBProgram {
   /// The rows of a Parquet file as CSV with a header, in the file's order. Numbers of 32 bits are
-  /// widened first, so that they arrive as the doubles they are. Throws `inputMissing` where there
+  /// widened first, so that they arrive as the doubles they are; times are written as ISO 8601, those
+  /// that are instants with a Z. Throws `inputMissing` where there
   /// is no such file, `service` where there is no program, `dataContract` where it cannot read the
   /// file.
   package static func rows(ofParquet path: String) throws(HistoriesError) -> ByteSource {
     guard FileManager.default.fileExists(atPath: path) else {
       throw .inputMissing("\(path): no such file")
     }
+    return try rows("SELECT * FROM read_parquet(\(literal(pattern(path))))", of: path, folder: nil)
+  }
+
+  /// The rows that a query gives, written in the same way. `name` is what messages call it. Throws
+  /// `service` where there is no program, `dataContract` with its own words where it refuses.
+  static func rows(
+    ofQuery sql: String, named name: String, folder: String
+  ) throws(HistoriesError) -> ByteSource {
+    var bytes = Array(sql.utf8)
+    while let last = bytes.last, last <= 0x20 || last == UInt8(ascii: ";") { bytes.removeLast() }
+    // A line of its own, so that a comment at its end stays one.
+    return try rows(
+      "SELECT * FROM (\(String(decoding: bytes, as: UTF8.self))\n)", of: name, folder: folder)
+  }
+
+  private static func rows(
+    _ select: String, of name: String, folder: String?
+  ) throws(HistoriesError) -> ByteSource {
     let program = try find()
-    let from = "read_parquet(\(literal(pattern(path))))"
     func source(_ query: String) -> ByteSource {
       func command(_ query: String) -> [String] {
         [
@@ -19,25 +37,41 @@ package enum DuckDBProgram {
           "COPY (\(query)) TO '/dev/stdout' (FORMAT csv, HEADER)",
         ]
       }
-      return ByteSource(path: path, command: (command(query), command(query + " LIMIT 0")))
+      return ByteSource(
+        path: name, command: (command(query), command(query + " LIMIT 0")), folder: folder)
     }
-    var widened: [String] = []
-    let types = source("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(from))")
+    var written: [String] = []
+    let types = source("SELECT column_name, column_type FROM (DESCRIBE \(select))")
     let columns = try RowBatches(types, columns: 2, threads: 1)
     while true {
       let batch = try columns.next(1) { (chunk) throws(RowFailure) in
         var found: [String] = []
         while try chunk.next() {
           let (name, type) = (chunk.fields[0], chunk.fields[1])
-          if let name = name.text, type.text == "FLOAT" { found.append(identifier(name)) }
+          guard let name = name.text.map(identifier), let type = type.text,
+            let cast = text(name, of: type)
+          else { continue }
+          found.append("\(cast) AS \(name)")
         }
         return found
       }
       if batch.isEmpty { break }
-      widened += batch.joined()
+      written += batch.joined()
     }
-    let replaced = widened.map { "CAST(\($0) AS DOUBLE) AS \($0)" }.joined(separator: ", ")
-    return source("SELECT *\(widened.isEmpty ? "" : " REPLACE (\(replaced))") FROM \(from)")
+    if written.isEmpty { return source(select) }
+    return source("SELECT * REPLACE (\(written.joined(separator: ", "))) FROM (\(select))")
+  }
+
+  /// How a column is written where CSV would lose something; nil where it would not.
+  private static func text(_ column: String, of type: String) -> String? {
+    switch type {
+    case "FLOAT": "CAST(\(column) AS DOUBLE)"
+    case "TIMESTAMP WITH TIME ZONE":
+      "strftime(make_timestamp(epoch_us(\(column))), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+      "strftime(CAST(\(column) AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f')"
+    default: nil
+    }
   }
 
   /// `duckdb` on the PATH, then in the virtual environment that is active or stands in the folder.

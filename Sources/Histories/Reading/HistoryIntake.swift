@@ -29,15 +29,12 @@ struct HistoryIntake {
     _ settings: HistorySettings, roles: [String: KindRole], threads: Int, quarantine: URL?,
     chunkBytes: Int, progress: (@Sendable (Int, Int) -> Void)?
   ) throws(HistoriesError) {
-    var files: [(source: Int, path: String)] = []
+    var files: [(source: Int, table: ByteSource)] = []
     for (index, source) in settings.events.enumerated() {
-      for path in try sourceFiles(source.path) { files.append((index, path)) }
+      for table in try source.tables() { files.append((index, table)) }
     }
     var total = 0
-    for file in files {
-      let stream = try ByteStream(path: file.path)
-      total += stream.isCompressed ? stream.size * 6 : stream.size
-    }
+    for file in files { total += try file.table.bytesAsText() }
     let wanted = min(max(total / Self.bytesPerPartition, 1), Self.mostPartitions)
     var partitions = 1
     while partitions < wanted { partitions *= 2 }
@@ -52,19 +49,22 @@ struct HistoryIntake {
     for file in files {
       let source = settings.events[file.source]
       let mapping = try SourceMapping(
-        source, header: Header.read(from: file.path, chunkBytes: chunkBytes),
+        source, header: Header.read(from: file.table, chunkBytes: chunkBytes),
         zone: settings.timeZone)
-      let chunks = try RowChunks(path: file.path, chunkBytes: chunkBytes)
+      let chunks = try RowChunks(file.table, chunkBytes: chunkBytes)
       let results = try Self.read(chunks, mapping, workers) { consumed in
         progress?(bytesBefore + consumed, total)
       }
-      bytesBefore += chunks.stream.size
+      let bytes = file.table.countsRows ? chunks.stream.consumed : chunks.stream.size
+      bytesBefore += bytes
       let bad = results.reduce(0) { $0 + $1.bad.count }
       let rows = results.reduce(0) { $0 + $1.rows }
       report.files.append(
         .init(
-          path: file.path, section: "events", rows: rows, bytes: chunks.stream.size, badRows: bad))
-      log.add(results, path: file.path, group: file.source)
+          path: file.table.path, section: "events", rows: rows, bytes: bytes, badRows: bad))
+      log.add(
+        results, path: file.table.path + (file.table.countsRows ? " as CSV" : ""),
+        group: file.source)
     }
     if let source = settings.accounts {
       var source = source
@@ -113,7 +113,7 @@ struct HistoryIntake {
     channelNumbers = channelNames.numbers.map { [0] + $0.map { $0 + 1 } }
     if kinds.isEmpty {
       throw .dataContract(
-        "no events: \(files.map(\.path).joined(separator: ", ")) "
+        "no events: \(files.map(\.table.path).joined(separator: ", ")) "
           + "\(files.count == 1 ? "has" : "have") no rows below the header")
     }
   }

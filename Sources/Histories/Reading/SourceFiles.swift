@@ -2,7 +2,11 @@ import Foundation
 
 /// The files that a path or pattern of the project file names, sorted by bytes.
 func sourceFiles(_ pattern: String) throws(HistoriesError) -> [String] {
-  if FileManager.default.fileExists(atPath: pattern) { return [pattern] }
+  var isFolder: ObjCBool = false
+  if FileManager.default.fileExists(atPath: pattern, isDirectory: &isFolder) {
+    let found = isFolder.boolValue ? parquetFiles(under: pattern) : []
+    return found.isEmpty ? [pattern] : found
+  }
   var found = glob_t()
   defer { globfree(&found) }
   guard glob(pattern, 0, nil, &found) == 0 else {
@@ -12,6 +16,35 @@ func sourceFiles(_ pattern: String) throws(HistoriesError) -> [String] {
     found.gl_pathv[index].map { String(cString: $0) }
   }
   return paths.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+}
+
+/// Every Parquet file in a folder and below, sorted by bytes; hidden ones are others' business.
+private func parquetFiles(under folder: String) -> [String] {
+  let inside = FileManager.default.enumerator(atPath: folder)
+  let names = (inside?.compactMap { $0 as? String } ?? []).filter { name in
+    name.hasSuffix(".parquet")
+      && !name.utf8.split(separator: UInt8(ascii: "/")).contains {
+        $0.first == UInt8(ascii: ".") || $0.first == UInt8(ascii: "_")
+      }
+  }
+  return names.map { folder + "/" + $0 }
+    .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+extension EventSource {
+  /// The tables of a source: CSV as it is, Parquet and a query's rows by the `duckdb` program.
+  /// Throws `inputMissing`, and `service` where the program is needed and not there.
+  func tables() throws(HistoriesError) -> [ByteSource] {
+    if let query {
+      return [try DuckDBProgram.rows(ofQuery: query.sql, named: path, folder: query.folder)]
+    }
+    var tables: [ByteSource] = []
+    for file in try sourceFiles(path) {
+      tables.append(
+        file.hasSuffix(".parquet") ? try DuckDBProgram.rows(ofParquet: file) : .file(file))
+    }
+    return tables
+  }
 }
 
 /// The header of a CSV file: the names of its columns and where each is.
