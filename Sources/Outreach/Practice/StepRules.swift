@@ -164,7 +164,9 @@ extension Practice {
     }
     var hours: [Int] = []
     for at in work?.attempts ?? [] {
-      let hour = Int((at.microseconds / 3_600_000_000) % 24)
+      // On the team's clock: across a change of clocks nine is nine.
+      let offset = Int64(calendar.zone.stretch(at: at).offset) * 1_000_000
+      let hour = Int((at.microseconds + offset).flooredDivision(by: 3_600_000_000) % 24)
       let isFar = hours.allSatisfy { min(abs($0 - hour), 24 - abs($0 - hour)) >= 2 }
       if isFar { hours.append(hour) }
     }

@@ -167,6 +167,28 @@ struct StepRulesTests {
     #expect(one.state.steps?.isSettled(.acknowledge) == true)
   }
 
+  /// Nine o'clock and eleven are two hours apart on the team's clock, on either side of a change of clocks.
+  @Test func triesAreAtDifferentHoursOfTheTeamsDay() throws {
+    func refusal(_ times: [String]) throws -> String? {
+      var one = open(.predicted, channel: "phone")
+      for time in times {
+        try one.state.apply(Action(at: date(time), kind: .attempted, actor: "anna"))
+      }
+      try one.state.apply(
+        Action(at: date(times[0]).adding(days: 30), kind: .messaged, actor: "anna"))
+      var practice = Practice(attempts: 2)
+      practice.calendar = BusinessCalendar(zone: berlin)
+      return practice.refusal(
+        of: Action(
+          at: date(times[0]).adding(days: 30), kind: .closed, actor: "anna",
+          detail: ["outcome": "unreached"]), on: one)
+    }
+    #expect(try refusal(["2026-03-27T09:10", "2026-03-30T11:08"]) == nil)
+    #expect(try refusal(["2026-03-27T09:10", "2026-03-30T10:08"])?.contains("1 of 2") == true)
+    #expect(try refusal(["2026-10-23T09:10", "2026-10-26T08:10"])?.contains("1 of 2") == true)
+    #expect(try refusal(["2026-03-02T00:30", "2026-03-03T23:30"])?.contains("1 of 2") == true)
+  }
+
   /// What the customer said stands beside the log, comes back with it, and is no part of its chain.
   @Test(arguments: StoreKind.allCases)
   func recordsStandBesideTheLog(_ kind: StoreKind) throws {
