@@ -1,3 +1,5 @@
+import Foundation
+
 /// What the project file says about account histories: where they are, what their columns mean,
 /// and which features are wanted (DESIGN 6: `time_zone`, `[reading]`, `[[events]]`, `[accounts]`,
 /// `[contacts]`, `[features]`).
