@@ -105,7 +105,7 @@ class DeliveryScene(Scene):
             self.must("queue", "act", account, "answered", "--verdict", "detractor", "--mode",
                       "phone", *by)
             if number:
-                self.must("queue", "close", account, "resolved", *by)
+                self.must("queue", "close", account, "declined", *by)
 
     def trial(self):
         self.receiver.begin()

@@ -2,7 +2,7 @@ import Foundation
 
 /// A web server on this machine that takes posts and misbehaves by the path they go to: `/ok` 204,
 /// `/fail` 500, `/bad` 400, `/gone` 410, `/move` a redirect to `/stolen`, `/half` closes in the middle
-/// of its answer, `/slow` answers after 3 s, `/flood` sends without an end, `/closed` 400 until `open()`.
+/// of its answer, `/slow` answers after 20 s, `/flood` sends without an end, `/closed` 400 until `open()`.
 package final class Receiver {
   package struct Post: Sendable, Decodable {
     package var path: String
@@ -69,7 +69,7 @@ package final class Receiver {
             path = self.path.split("?")[0]
             code = {"/fail": 500, "/bad": 400, "/gone": 410, "/move": 302}.get(path, 204)
             if path == "/closed" and not os.path.exists(sys.argv[1] + ".open"): code = 400
-            if path == "/slow": time.sleep(3)
+            if path == "/slow": time.sleep(20)
             if path == "/half":
                 self.send_response(200)
                 self.send_header("content-length", "1000")

@@ -177,7 +177,7 @@ private func clock() -> Instant {
     guard let store = try storeTelling(urls, accounts: 2, kind) else { return }
     let now = date("2026-03-02T09:00")
     // Long enough for the flood to be seen on a busy machine; only the slow one waits it out.
-    let sender = HTTPSender(seconds: 10)
+    let sender = HTTPSender(seconds: 8)
     let delivery = Delivery(
       store: store, urls: urls, secrets: secrets, clock: { now }, send: sender.send)
     let report = try delivery.run()
