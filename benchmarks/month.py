@@ -281,20 +281,23 @@ def report(base, world, team, seen, days, began):
     text = team.tacit("queue", "report", "--now", "2026-04-01T00:00").stdout
     whole = team.tacit("queue", "check").stdout.strip()
     lines = [f"nights {days}, calls and steps {dict(team.log)}, arms {dict(arms)}, {time.time() - began:.0f} s", whole]
-    overall = effect.get("overall") or {}
-    lines.append(f"effect: read {overall}, true {true:+.4f}")
+    low, high = effect.get("low"), effect.get("high")
+    lines.append(f"effect: {effect['state']}, {effect['difference']:+.4f} ({low:+.4f} to {high:+.4f}), true {true:+.4f}"
+                 if low is not None else f"effect: {effect['state']}, true {true:+.4f}")
     trained = json.loads(team.tacit("train", "--as-of", "2026-04-01", "--quiet", "--json").stdout)
     level = trained["metrics"].get("level")
     team.tacit("score", "--as-of", "2026-04-01", "--out", "scores.csv", "--quiet")
     with open(base / "scores.csv", newline="") as file:
         silent = [r["account_id"] for r in csv.DictReader(file)]
     share = sum(world.unhappy[k] for k in silent) / len(silent)
-    lines.append(f"level: {json.dumps(level)}, true share of the silent {share:.4f}")
+    if level:
+        rate = level["rate"]
+        lines.append(f"level: {level['answers']} answers of {level['attempts']}, {rate['value']:.4f} ({rate['low']:.4f} to "
+                     f"{rate['high']:.4f}), true share of the silent {share:.4f}")
     ranked = correct(team)
     worst = world.worst()
     lines.append(f"corrections, first those that help most: {ranked}")
     lines.append(f"money of the unhappy by cause: {[(c, round(m)) for c, m in worst]}")
-    low, high = overall.get("low"), overall.get("high")
     holds = [
         ("the interval of the effect holds the true effect", low is not None and low <= true <= high),
         ("the correction ranked first is of the worst cause", ranked[:1] == [worst[0][0]]),
