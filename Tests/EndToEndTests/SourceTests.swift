@@ -28,7 +28,7 @@ struct SourceTests {
     guard let duckdb = try DuckDB.linked(into: folder) else { return }
     let path = folder.path
     let typed =
-      "SELECT account_id, CAST(at AS TIMESTAMPTZ) AS at, kind, CAST(value AS DOUBLE) AS value, "
+      "SELECT account_id, CAST(\"at\" AS TIMESTAMPTZ) AS \"at\", kind, CAST(value AS DOUBLE) AS value, "
       + "channel FROM read_csv('\(path)/events.csv', all_varchar = true)"
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("history/2025"), withIntermediateDirectories: true)
@@ -38,7 +38,7 @@ struct SourceTests {
       "COPY (\(typed) WHERE kind = 'login') TO '\(path)/history/a.parquet' (FORMAT parquet)",
       "COPY (\(typed) WHERE kind <> 'login') TO '\(path)/history/2025/b.parquet' (FORMAT parquet)",
       // Times without a zone are UTC here, as the project has it below.
-      "COPY (SELECT * REPLACE (make_timestamp(epoch_us(at)) AS at) FROM (\(typed))) "
+      "COPY (SELECT * REPLACE (make_timestamp(epoch_us(\"at\")) AS \"at\") FROM (\(typed))) "
         + "TO '\(path)/naive.parquet' (FORMAT parquet)")
     let csv = try vectors(folder, "tacit.toml")
     #expect(csv.count > 100_000)
@@ -47,10 +47,10 @@ struct SourceTests {
     #expect(
       try vectors(folder, project(folder, "glob.toml", "path = \"event*.parquet\"")) == csv)
     let query = """
-      query = \"\"\"
-      select account_id, at, kind, value, channel from 'history/**/*.parquet' -- both; of them
+      query = '''
+      select account_id, \"at\", kind, value, channel from \"history/**/*.parquet\" -- both; of them
       ;
-      \"\"\"
+      '''
       via = "duckdb"
       """
     #expect(try vectors(folder, project(folder, "query.toml", query)) == csv)
@@ -78,7 +78,7 @@ struct SourceTests {
     }
     // After a hundred thousand good rows.
     let late = """
-      query = "select account_id, at, kind, case when i < 100000 then value else error('boom') end as value, channel from (select *, row_number() over () as i from 'events.csv')"
+      query = "select account_id, \\"at\\", kind, case when i < 100000 then value else error('boom') end as value, channel from (select *, row_number() over () as i from 'events.csv')"
       via = "duckdb"
       """
     let (status, said) = try failure(late)
@@ -89,7 +89,7 @@ struct SourceTests {
     let (torn, tornWords) = try failure("path = \"torn.parquet\"")
     #expect(torn == 65 && tornWords.contains("torn.parquet"), "\(tornWords)")
     let (column, columnWords) = try failure(
-      "query = \"select account_id, at, kind, value from 'events.csv'\"\nvia = \"duckdb\"")
+      "query = 'select account_id, \"at\", kind, value from \"events.csv\"'\nvia = \"duckdb\"")
     #expect(column == 65 && columnWords.contains("channel"), "\(columnWords)")
     for (source, part) in [
       ("query = \"select 1\"", "Add via"), ("query = \"select 1\"\nvia = \"oracle\"", "oracle"),
