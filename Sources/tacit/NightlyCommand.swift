@@ -61,7 +61,9 @@ struct NightlyCommand: ParsableCommand {
     }
     var seconds = NightSeconds()
     let version = try session.models.load()
-    let base = try seconds.spend(on: \.reading) { try session.readBase() }
+    let base = try seconds.spend(on: \.reading) {
+      try session.readBase(extending: true, texts: true)
+    }
     let scorer = try seconds.spend(on: \.scoring) {
       try makeScorer(session, version, base, asOf, sampling: true)
     }

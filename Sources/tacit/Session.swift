@@ -72,13 +72,14 @@ struct Session {
     return min(1, Double(capacity.callable(from: model.asOf)) / Double(model.silent.silent))
   }
 
-  /// Reads every history of the project and says what was read.
-  func readBase() throws -> HistoryBase {
+  /// Reads every history of the project and says what was read. `extending` the packed histories on the
+  /// way; `texts`: what customers said too.
+  func readBase(extending: Bool = false, texts: Bool = false) throws -> HistoryBase {
     let progress = Progress(options, "reading")
     let base = try HistoryBase.read(
       histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
-      quarantine: quarantine,
-      progress: { progress.report($0, $1) })
+      quarantine: quarantine, packing: extending ? .extend(verifying: false) : .read,
+      texts: texts, progress: { progress.report($0, $1) })
     progress.done()
     for line in base.intake.lines { options.say(line) }
     return base

@@ -29,7 +29,7 @@ struct Tacit: ParsableCommand {
       """,
     version: tacitVersion,
     subcommands: [
-      DemoCommand.self, FeaturesCommand.self, TrainCommand.self, ModelsCommand.self,
+      DemoCommand.self, PackCommand.self, FeaturesCommand.self, TrainCommand.self, ModelsCommand.self,
       BacktestCommand.self, ScoreCommand.self, NightlyCommand.self, ReportCommand.self,
       QueueCommand.self, PlaybooksCommand.self, CorrectionsCommand.self, PromisesCommand.self,
       DeliverCommand.self, EraseCommand.self, FitCommand.self, PredictCommand.self,

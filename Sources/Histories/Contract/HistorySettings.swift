@@ -15,6 +15,8 @@ package struct HistorySettings: Sendable {
   package var features: FeatureSettings
   /// Accounts that are left out wherever they stand.
   package var erased: Tombstones
+  /// The folder of packed histories; nil: none.
+  package var packed: String?
 
   package init(
     timeZone: LocalTime = .utc, events: [EventSource], accounts: AccountsSource? = nil,
@@ -61,6 +63,7 @@ package struct HistorySettings: Sendable {
     accounts = root.table("accounts").flatMap { AccountsSource($0, project: project) }
     contacts = root.table("contacts").flatMap { ContactsSource($0, project: project) }
     erased = Tombstones(project: project)
+    packed = project.folder.appendingPathComponent(PackedHistories.folderName).path
     features = root.table("features").map { FeatureSettings($0) } ?? FeatureSettings()
   }
 }

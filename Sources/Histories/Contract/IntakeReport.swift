@@ -28,6 +28,10 @@ package struct IntakeReport: Sendable {
   package var unmet: [String] = []
   /// Accounts that were met and left out, since they are erased.
   package var erasedAccounts = 0
+  /// Files of events that were not read, since the packed histories have them.
+  package var packedFiles = 0
+  /// Events left out, since one with the same id is there.
+  package var repeats = 0
 
   package var rows: Int { files.reduce(0) { $0 + $1.rows } }
   package var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
@@ -46,6 +50,13 @@ extension IntakeReport {
     if erasedAccounts > 0 {
       lines.append(
         "  \(erasedAccounts) erased account\(erasedAccounts == 1 ? "" : "s") left out")
+    }
+    if repeats > 0 {
+      lines.append(
+        "  \(repeats) event\(repeats == 1 ? "" : "s") left out: another with the same id is there")
+    }
+    if packedFiles > 0 {
+      lines.append("  \(packedFiles) of the files were packed and not read again")
     }
     if let quarantine { lines.append("  unusable rows are in \(quarantine)") }
     return lines + unmet.map { "warning: \($0)" }

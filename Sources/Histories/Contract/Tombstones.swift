@@ -37,6 +37,12 @@ package struct Tombstones: Sendable, Equatable {
 
   package var isEmpty: Bool { digests.isEmpty }
 
+  /// A digest of them all, whatever their order.
+  var digest: String {
+    hexadecimal(
+      SHA256.hash(data: Data(digests.map(Self.text).sorted().joined(separator: "\n").utf8)))
+  }
+
   /// O(bytes of the id).
   package func contains(_ id: UnsafeRawBufferPointer) -> Bool {
     !digests.isEmpty && digests.contains(Self.digest(of: id))

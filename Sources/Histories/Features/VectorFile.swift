@@ -31,49 +31,76 @@ package struct VectorFile {
   package static func write(
     _ settings: HistorySettings, roles: [String: KindRole], asOf date: Instant, to path: String,
     format: Format, threads: Int, quarantine: URL? = nil,
-    progress: (@Sendable (Int, Int) -> Void)? = nil
+    memory: Int = EventIntake.defaultMemory, progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws(HistoriesError) -> VectorFile {
-    // Opened first, so that a place that cannot be written is known before everything is read.
-    let outputs = try Outputs(path: path, format: format)
-    let intake = try HistoryIntake(
-      settings, roles: roles, threads: threads, quarantine: quarantine,
-      chunkBytes: RowChunks.defaultChunkBytes, progress: progress)
+    // Opened once before, so that a place that cannot be written is known before everything is read.
+    _ = try Outputs(path: path, format: format)
+    return try HistoryIntake.reading(
+      settings, roles: roles, threads: threads, quarantine: quarantine, memory: memory,
+      progress: progress
+    ) { intake in
+      try write(intake, settings, asOf: date, to: path, format: format, threads: threads)
+    }
+  }
+
+  private static func write(
+    _ intake: HistoryIntake, _ settings: HistorySettings, asOf date: Instant, to path: String,
+    format: Format, threads: Int
+  ) throws -> VectorFile {
     let schema = try FeatureSchema(
       settings.features, kinds: intake.kinds, accounts: intake.accounts, zone: settings.timeZone,
       asOf: date)
+    let outputs = try Outputs(path: path, format: format)
     try outputs.begin(schema)
     let tickets = Tickets(intake.partitions)
     let failure = FirstFailure()
-    let ordered = Mutex((next: 0, waiting: [Int: VectorText](), rows: 0, erased: 0))
+    let ordered = Mutex(Ordered())
     withWorkers(threads) { _ in
       let walk = FeatureWalk(schema, kinds: intake.kinds, accounts: intake.accounts)
       while !failure.happened, let index = tickets.next() {
-        let partition = intake.takePartition(index)
-        let text = VectorText(partition, schema, walk, date, format)
-        ordered.withLock { state in
-          state.erased += partition.erasedAccounts
-          state.waiting[index] = text
-          do throws(HistoriesError) {
+        do {
+          let partition = try intake.takePartition(index)
+          let text = VectorText(partition, schema, walk, date, format)
+          try ordered.withLock { state in
+            state.erased += partition.erasedAccounts
+            state.repeats += partition.repeats
+            state.waiting[index] = text
             while let ready = state.waiting.removeValue(forKey: state.next) {
               try outputs.write(ready)
               state.rows += ready.rows
               state.next += 1
             }
-          } catch {
-            failure.report(error, at: state.next)
           }
+        } catch let error as HistoriesError {
+          failure.report(error, at: index)
+        } catch let fault as PackedFault {
+          failure.report(.output(""), at: index)
+          ordered.withLock { $0.fault = fault }
+        } catch {
+          failure.report(.output("\(error)"), at: index)
         }
       }
     }
+    let done = ordered.withLock { $0 }
+    if let fault = done.fault { throw fault }
     try failure.check()
-    let rows = ordered.withLock { $0.rows }
-    if rows == 0 {
-      throw .insufficient("no account has a feature event seen before \(date)")
+    if done.rows == 0 {
+      throw HistoriesError.insufficient("no account has a feature event seen before \(date)")
     }
-    try outputs.commit(rows: rows)
+    try outputs.commit(rows: done.rows)
     var report = intake.report
-    report.erasedAccounts = ordered.withLock { $0.erased }
-    return VectorFile(schema: schema, rows: rows, intake: report)
+    report.erasedAccounts = done.erased
+    report.repeats = done.repeats
+    return VectorFile(schema: schema, rows: done.rows, intake: report)
+  }
+
+  private struct Ordered {
+    var next = 0
+    var waiting: [Int: VectorText] = [:]
+    var rows = 0
+    var erased = 0
+    var repeats = 0
+    var fault: PackedFault?
   }
 }
 

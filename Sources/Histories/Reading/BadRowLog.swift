@@ -3,7 +3,7 @@ struct BadRowLog {
   struct Row {
     var file: String
     var line: Int
-    var what: RowProblem
+    var what: String
     var bytes: [UInt8]
     /// The `[[events]]` table, −1 for the accounts file, −2 for the contacts file.
     var group: Int
@@ -11,29 +11,37 @@ struct BadRowLog {
 
   private(set) var rows: [Row] = []
 
-  mutating func add(_ results: [EventReader.ChunkResult], path: String, group: Int) {
+  /// Those of one file, from its chunks in order.
+  static func rows(
+    _ results: [EventReader.ChunkResult], path: String, group: Int
+  ) -> [Row] {
+    var rows: [Row] = []
     var line = 1
     for result in results {
       for bad in result.bad {
         rows.append(
           Row(
-            file: path, line: line + bad.lineInChunk, what: bad.what, bytes: bad.bytes,
+            file: path, line: line + bad.lineInChunk, what: bad.what.text, bytes: bad.bytes,
             group: group))
       }
       line += result.lines
     }
+    return rows
   }
+
+  mutating func add(_ more: [Row]) { rows += more }
 
   mutating func add(
     _ bad: [(line: Int, what: RowProblem, bytes: [UInt8])], path: String, group: Int
   ) {
     for row in bad {
-      rows.append(Row(file: path, line: row.line, what: row.what, bytes: row.bytes, group: group))
+      rows.append(
+        Row(file: path, line: row.line, what: row.what.text, bytes: row.bytes, group: group))
     }
   }
 
   var examples: [IntakeReport.BadRow] {
-    rows.prefix(10).map { .init(file: $0.file, line: $0.line, what: $0.what.text) }
+    rows.prefix(10).map { .init(file: $0.file, line: $0.line, what: $0.what) }
   }
 
   /// Refuses a source (all files of one table together) with too large a share of bad rows.
@@ -62,7 +70,7 @@ struct BadRowLog {
         "\(name): \(total.bad) of \(total.rows) rows cannot be used, more than the share of "
           + "\(share) that max_bad_row_share allows:"
       ]
-      lines += shown.map { "  \($0.file), line \($0.line): \($0.what.text)" }
+      lines += shown.map { "  \($0.file), line \($0.line): \($0.what)" }
       if total.bad > shown.count { lines.append("  and \(total.bad - shown.count) more") }
       if let path = report.quarantine { lines.append("They are in \(path), each with its reason.") }
       lines.append(
@@ -80,7 +88,7 @@ struct BadRowLog {
       var line: [UInt8] = []
       CSVText.append(Array(row.file.utf8), to: &line)
       line += Array(",\(row.line),".utf8)
-      CSVText.append(Array(row.what.text.utf8), to: &line)
+      CSVText.append(Array(row.what.utf8), to: &line)
       line.append(0x2c)
       CSVText.append(row.bytes, to: &line)
       line.append(0x0a)

@@ -31,14 +31,15 @@ package struct ByteSource: Sendable {
 
 extension ByteSource {
   /// About how many bytes of CSV it is, for dividing the work: packed files hold some six times their
-  /// size, and of a query nobody knows.
-  func bytesAsText() throws(HistoriesError) -> Int {
+  /// size (at most some twenty), and of a query nobody knows.
+  func bytesAsText(atMost: Bool = false) throws(HistoriesError) -> Int {
+    let factor = atMost ? 20 : 6
     if command != nil {
       let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-      return size.map { $0 * 6 } ?? 1 << 29
+      return size.map { $0 * factor } ?? 1 << 29
     }
     let stream = try ByteStream(path: path)
-    return stream.isCompressed ? stream.size * 6 : stream.size
+    return stream.isCompressed ? stream.size * factor : stream.size
   }
 }
 

@@ -1,4 +1,5 @@
 import CZlib
+import Crypto
 import Foundation
 
 /// The bytes of one file in order, inflated when the file is gzip (known by its first bytes; any
@@ -12,6 +13,7 @@ final class ByteStream {
   private var inflater: Inflater?
   /// The program whose output this is; it owns the descriptor.
   private let child: ChildProcess?
+  private var hash: SHA256?
 
   init(path: String, child: ChildProcess) {
     self.path = path
@@ -44,6 +46,13 @@ final class ByteStream {
 
   var isCompressed: Bool { inflater != nil }
 
+  /// From here on what is read is digested.
+  func startDigest() { hash = SHA256() }
+
+  /// SHA-256 of the bytes on disk, hex, once all are read; nil of a program's output, and where nothing
+  /// was started.
+  func digest() -> String? { child == nil ? hash.map { hexadecimal($0.finalize()) } : nil }
+
   /// Fills `target` as far as the file goes; fewer bytes than asked for mean the end.
   func read(into target: UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int {
     guard let inflater else { return try readFile(into: target) }
@@ -61,6 +70,8 @@ final class ByteStream {
         throw .inputMissing("\(path): \(String(cString: strerror(errno)))")
       }
       if got == 0 { break }
+      hash?.update(
+        bufferPointer: UnsafeRawBufferPointer(rebasing: target[filled..<filled + got]))
       filled += got
     }
     consumed += filled

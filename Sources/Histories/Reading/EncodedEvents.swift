@@ -2,9 +2,9 @@
 /// blocks for each partition, filled by one worker.
 ///
 /// Layout of an event, unaligned and in the byte order of the processor (it never leaves memory):
-/// flags (1), length of the id − 1 (1), kind (2), at (4 when whole seconds of 1970–2106, else 8),
-/// value (0, 4 or 8), knownAt (8, only where it differs from at), channel (2, only where there is
-/// one), id bytes.
+/// flags (1), length of the account − 1 (1), kind and two flags more (2), at (4 when whole seconds of
+/// 1970–2106, else 8), value (0, 4 or 8), knownAt (8, only where it differs from at), channel (2), key
+/// (8), length of the text (4), each only where there is one, the account's bytes, the text's bytes.
 final class EncodedEvents {
   struct Block {
     var start: UnsafeMutableRawPointer
@@ -20,16 +20,19 @@ final class EncodedEvents {
   }
 
   static let blockBytes = 16_384
-  /// More than the largest event takes.
-  private static let largest = 2 + 2 + 8 + 8 + 8 + 2 + 256 + 8
+  /// More than the largest event takes, its text apart.
+  private static let largest = 2 + 2 + 8 + 8 + 8 + 2 + 8 + 4 + 256 + 8
 
   /// Bits of the flags byte: 0–1 the form of the value, 2–4 its scale, then whether at has eight
   /// bytes, whether knownAt and the channel are there.
   private static let wideTime: UInt8 = 1 << 5
   private static let hasKnownAt: UInt8 = 1 << 6
   private static let hasChannel: UInt8 = 1 << 7
+  /// Bits beside the kind: whether the key and the text are there.
+  private static let hasKey: UInt16 = 1 << 15
+  private static let hasText: UInt16 = 1 << 14
   /// The kind that marks a row of the accounts file, whose number stands in the time.
-  static let accountRow: UInt16 = .max
+  static let accountRow: UInt16 = hasText - 1
 
   /// By partition. Partitions are independent memory, so that different workers may read and
   /// release different ones once `finish` was called.
@@ -37,6 +40,8 @@ final class EncodedEvents {
   private let blocks: UnsafeMutablePointer<[Block]>
   private let partitions: Int
   private let shift: UInt64
+  /// Memory taken for blocks so far.
+  private(set) var bytes = 0
 
   /// `partitions` is a power of two; an id's partition is the top bits of its hash.
   init(partitions: Int) {
@@ -59,11 +64,13 @@ final class EncodedEvents {
 
   @inline(__always)
   func append(
-    account: Field, kind: UInt16, at: Int64, knownAt: Int64, value: EncodedValue, channel: UInt16
+    account: Field, kind: UInt16, at: Int64, knownAt: Int64, value: EncodedValue, channel: UInt16,
+    key: UInt64 = 0, text: Field? = nil
   ) {
     let hash = AccountHash.of(account.start, account.count)
     let partition = shift == 64 ? 0 : Int(truncatingIfNeeded: hash >> shift)
-    let start = room(partition)
+    let start = room(partition, text?.count ?? 0)
+    var kind = kind
     var place = start + 4
     var flags: UInt8 = 0
     let seconds = at / 1_000_000
@@ -95,6 +102,16 @@ final class EncodedEvents {
       place.storeBytes(of: channel, as: UInt16.self)
       place += 2
     }
+    if key != 0 {
+      kind |= Self.hasKey
+      place.storeBytes(of: key, as: UInt64.self)
+      place += 8
+    }
+    if let text {
+      kind |= Self.hasText
+      place.storeBytes(of: UInt32(truncatingIfNeeded: text.count), as: UInt32.self)
+      place += 4
+    }
     start.storeBytes(of: flags, as: UInt8.self)
     start.storeBytes(
       of: UInt8(truncatingIfNeeded: account.count &- 1), toByteOffset: 1, as: UInt8.self)
@@ -106,26 +123,34 @@ final class EncodedEvents {
     } else {
       place.copyMemory(from: account.start, byteCount: account.count)
     }
-    writing[partition].cursor = place + account.count
+    place += account.count
+    if let text {
+      place.copyMemory(from: text.start, byteCount: text.count)
+      place += text.count
+    }
+    writing[partition].cursor = place
     writing[partition].count &+= 1
   }
 
+  /// Where an event may be written, with a text of so many bytes.
   @inline(__always)
-  private func room(_ partition: Int) -> UnsafeMutableRawPointer {
+  private func room(_ partition: Int, _ text: Int) -> UnsafeMutableRawPointer {
     if let cursor = writing[partition].cursor, let limit = writing[partition].limit,
-      cursor <= limit
+      cursor + text <= limit
     {
       return cursor
     }
-    return newBlock(partition)
+    return newBlock(partition, text)
   }
 
-  private func newBlock(_ partition: Int) -> UnsafeMutableRawPointer {
+  private func newBlock(_ partition: Int, _ text: Int) -> UnsafeMutableRawPointer {
     finish(partition)
-    let start = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 16)
+    let size = max(Self.blockBytes, Self.largest + text)
+    let start = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    bytes += size
     blocks[partition].append(Block(start: start, used: 0))
     writing[partition].cursor = start
-    writing[partition].limit = start + (Self.blockBytes - Self.largest)
+    writing[partition].limit = start + (size - Self.largest)
     return start
   }
 
@@ -151,15 +176,17 @@ final class EncodedEvents {
     }
   }
 
-  /// Gives back a partition's memory.
+  /// Gives back a partition's memory; its events are counted no more. Different partitions at once.
   func release(_ partition: Int) {
     for block in blocks[partition] { block.start.deallocate() }
     blocks[partition] = []
-    writing[partition].cursor = nil
-    writing[partition].limit = nil
+    writing[partition] = Writing()
   }
 
-  /// One event read back. `id` points into the block.
+  /// To be called when every partition was released, before more is appended.
+  func restart() { bytes = 0 }
+
+  /// One event read back. `id` and `text` point into the block.
   struct EncodedEvent {
     var at: Int64
     var knownAt: Int64
@@ -167,14 +194,20 @@ final class EncodedEvents {
     var value: Double
     var kind: UInt16
     var channel: UInt16
+    /// The digest of the event's own id; 0 where it has none.
+    var key: UInt64 = 0
     var id: UnsafePointer<UInt8>
     var idCount: Int
+    var text: UnsafePointer<UInt8>
+    /// −1 where there is none.
+    var textCount = -1
 
     @inline(__always)
     fileprivate init(at place: inout UnsafeRawPointer) {
       let flags = place.load(as: UInt8.self)
       idCount = Int(place.load(fromByteOffset: 1, as: UInt8.self)) &+ 1
-      kind = place.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+      let marked = place.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+      kind = marked & EncodedEvents.accountRow
       place += 4
       if flags & EncodedEvents.wideTime == 0 {
         at = Int64(place.loadUnaligned(as: UInt32.self)) &* 1_000_000
@@ -203,8 +236,18 @@ final class EncodedEvents {
         channel = place.loadUnaligned(as: UInt16.self)
         place += 2
       }
+      if marked & EncodedEvents.hasKey != 0 {
+        key = place.loadUnaligned(as: UInt64.self)
+        place += 8
+      }
+      if marked & EncodedEvents.hasText != 0 {
+        textCount = Int(place.loadUnaligned(as: UInt32.self))
+        place += 4
+      }
       id = place.assumingMemoryBound(to: UInt8.self)
       place += idCount
+      text = place.assumingMemoryBound(to: UInt8.self)
+      place += max(textCount, 0)
     }
   }
 

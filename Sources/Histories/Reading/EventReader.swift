@@ -3,9 +3,11 @@ final class EventReader {
   /// More kinds than this are a mapping mistake.
   static let mostKinds = 4096
   static let mostChannels = 4096
+  /// Of a longer text the beginning is kept.
+  static let longestText = 1 << 20
 
   /// What a worker learnt of one kind.
-  struct KindTally {
+  struct KindTally: Codable, Equatable, Sendable {
     var events = 0
     var valued = 0
     /// The earliest instant as of which an event (with a value) is seen: the later of at and
@@ -37,6 +39,15 @@ final class EventReader {
   deinit { tallies.deallocate() }
 
   func tally(_ kind: Int) -> KindTally { tallies[kind] }
+
+  /// Whether nothing but rows of the accounts file was read since `restart`.
+  var hasNoEvents: Bool { kinds.names.indices.allSatisfy { tallies[$0].events == 0 } }
+
+  /// Counts anew, once what was read stands elsewhere.
+  func restart() {
+    tallies.update(repeating: KindTally(), count: Self.mostKinds)
+    encoded.restart()
+  }
 
   func read(_ chunk: ChunkBuffer, _ source: SourceMapping) -> ChunkResult {
     var source = source
@@ -108,9 +119,19 @@ final class EventReader {
       }
       kind = UInt16(truncatingIfNeeded: index)
     }
+    var key: UInt64 = 0
+    if source.idColumn >= 0, fields[source.idColumn].count > 0 {
+      key = source.key(of: fields[source.idColumn])
+    }
+    var text: Field?
+    if source.textColumn >= 0, fields[source.textColumn].count > 0 {
+      text = fields[source.textColumn]
+      text?.count = min(fields[source.textColumn].count, Self.longestText)
+    }
     tally(Int(kind), max(at, knownAt), hasValue: value.form != .none)
     encoded.append(
-      account: account, kind: kind, at: at, knownAt: knownAt, value: value, channel: channel)
+      account: account, kind: kind, at: at, knownAt: knownAt, value: value, channel: channel,
+      key: key, text: text)
     return nil
   }
 
@@ -188,8 +209,15 @@ struct SourceMapping {
   var valueConstant = EncodedValue.none
   var channelColumn = -1
   var channelConstant: String?
+  var idColumn = -1
+  var textColumn = -1
+  /// Which `[[events]]` table it is, from 0: ids mean something within one.
+  var table: Int
 
-  init(_ source: EventSource, header: Header, zone: LocalTime) throws(HistoriesError) {
+  init(
+    _ source: EventSource, table: Int = 0, header: Header, zone: LocalTime, keepsTexts: Bool = false
+  ) throws(HistoriesError) {
+    self.table = table
     columns = header.names.count
     account = try header.column(source.account, for: "account")
     at = TimeReader(source.at, zone: zone)
@@ -214,8 +242,16 @@ struct SourceMapping {
     case .constant(let text): channelConstant = text
     case nil: break
     }
-    if let id = source.id { _ = try header.column(id, for: "id") }
-    if let text = source.text { _ = try header.column(text, for: "text") }
+    if let id = source.id { idColumn = try header.column(id, for: "id") }
+    if let text = source.text {
+      let column = try header.column(text, for: "text")
+      if keepsTexts { textColumn = column }
+    }
+  }
+
+  /// A digest of an event's id, never 0: equal for equal ids of one account and one table.
+  func key(of id: Field) -> UInt64 {
+    max(AccountHash.of(id.start, id.count) ^ UInt64(table) &* 0x9E37_79B9_7F4A_7C15, 1)
   }
 }
 

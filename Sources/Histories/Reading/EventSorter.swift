@@ -22,7 +22,7 @@ struct EventSorter {
   }
 
   /// Moves `count` events to `target`, those of the account ranked r from `starts[r]` on, in the
-  /// order of their keys.
+  /// order of their keys, each marked with its place here.
   func scatter(
     _ events: UnsafeMutablePointer<Event>, _ count: Int, rank: [UInt32], starts: inout [Int],
     into target: UnsafeMutablePointer<Event>
@@ -62,8 +62,10 @@ struct EventSorter {
     rank.withUnsafeBufferPointer { rank in
       starts.withUnsafeMutableBufferPointer { starts in
         for index in 0..<count {
-          let event = events[Int(pairs[index] & 0xffff_ffff)]
-          let account = Int(rank[Int(event.account)])
+          let place = Int(pairs[index] & 0xffff_ffff)
+          var event = events[place]
+          let account = Int(rank[Int(event.mark)])
+          event.mark = UInt32(truncatingIfNeeded: place)
           (target + starts[account]).initialize(to: event)
           starts[account] &+= 1
         }
@@ -97,8 +99,9 @@ struct EventSorter {
           var index = cursors[run]
           let end = runEnds[run]
           repeat {
-            let event = events[index]
-            let account = Int(rank[Int(event.account)])
+            var event = events[index]
+            let account = Int(rank[Int(event.mark)])
+            event.mark = UInt32(truncatingIfNeeded: index)
             (target + starts[account]).initialize(to: event)
             starts[account] &+= 1
             index &+= 1

@@ -14,43 +14,44 @@ package struct HistoryBase: Sendable {
   let channels: [String]
   let accounts: AccountsFile?
   private let contacts: ContactsFile?
-  let partitions: [Partition]
+  let partitions: PartitionShelf
   /// `firsts[p]` is the number of partition p's first account; one more at the end.
   private let firsts: [Int]
 
-  /// Reads everything that `settings` names.
+  /// Reads everything that `settings` names, and the packed histories in the place of what they have.
   ///
   /// - Parameters:
   ///   - roles: what each kind may be used for; a kind not named is a feature.
   ///   - quarantine: where unusable rows are written, if there are any.
   ///   - chunkBytes: how much of a file one worker takes at a time.
+  ///   - texts: whether what customers said is kept (`words`).
+  ///   - memory: how many bytes of encoded events are held before they are moved to disk.
+  ///   - resident: how many bytes of events are kept in memory; of more, those used last.
   ///   - progress: called now and then, from any worker, with bytes done and in all.
   /// - Throws: `inputMissing` for files that are not there, `dataContract` for what breaks the
-  ///   contract, `output` for a quarantine file that cannot be written.
-  /// - Complexity: O(n) for n events, 32 bytes each, plus the ids.
+  ///   contract, `output` for a quarantine file that cannot be written, and for a disk that takes no
+  ///   more of what memory does not hold.
+  /// - Complexity: O(n) for n events. Memory: 32 bytes an event up to `resident`, and the accounts' ids.
   package static func read(
     _ settings: HistorySettings, roles: [String: KindRole] = [:], threads: Int,
-    quarantine: URL? = nil, chunkBytes: Int = 1 << 20,
-    progress: (@Sendable (Int, Int) -> Void)? = nil
+    quarantine: URL? = nil, chunkBytes: Int = 1 << 20, packing: Packing = .read,
+    texts: Bool = false, memory: Int = EventIntake.defaultMemory,
+    resident: Int = PartitionShelf.resident, progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws(HistoriesError) -> HistoryBase {
-    let intake = try HistoryIntake(
+    try HistoryIntake.reading(
       settings, roles: roles, threads: threads, quarantine: quarantine, chunkBytes: chunkBytes,
-      progress: progress)
-    let tickets = Tickets(intake.partitions)
-    let gathered = Mutex<[Partition?]>(Array(repeating: nil, count: intake.partitions))
-    withWorkers(threads) { _ in
-      while let index = tickets.next() {
-        let partition = intake.takePartition(index)
-        gathered.withLock { $0[index] = partition }
-      }
+      packing: packing, texts: texts, memory: memory, resident: resident, progress: progress
+    ) { intake in
+      HistoryBase(
+        intake, zone: settings.timeZone,
+        try PartitionShelf(intake, threads: threads, resident: resident))
     }
-    return HistoryBase(
-      intake, zone: settings.timeZone, partitions: gathered.withLock { $0.compactMap(\.self) })
   }
 
-  private init(_ intake: HistoryIntake, zone: LocalTime, partitions: [Partition]) {
+  private init(_ intake: HistoryIntake, zone: LocalTime, _ partitions: PartitionShelf) {
     var report = intake.report
-    report.erasedAccounts = partitions.reduce(0) { $0 + $1.erasedAccounts }
+    report.erasedAccounts = partitions.facts.reduce(0) { $0 + $1.erased }
+    report.repeats = partitions.facts.reduce(0) { $0 + $1.repeats }
     self.intake = report
     kinds = intake.kinds
     timeZone = zone
@@ -59,7 +60,7 @@ package struct HistoryBase: Sendable {
     contacts = intake.contacts
     self.partitions = partitions
     var firsts = [0]
-    for partition in partitions { firsts.append(firsts[firsts.count - 1] + partition.accountCount) }
+    for facts in partitions.facts { firsts.append(firsts[firsts.count - 1] + facts.accounts) }
     self.firsts = firsts
     guard let unknown = contacts?.unknown({ index(of: $0) != nil }), unknown.rows > 0 else {
       return

@@ -1,9 +1,16 @@
 import Foundation
-import Synchronization
+
+/// What is made of the packed histories while everything is read.
+package enum Packing: Sendable {
+  /// They are read where they are current; nothing is written.
+  case read
+  /// What they lack is added; `verifying` digests the inputs first.
+  case extend(verifying: Bool)
+}
 
 /// Everything read and encoded, not yet gathered by account: what comes between the files and
 /// the partitions. `tacit features` works through it partition by partition; `HistoryBase` keeps
-/// them all.
+/// them, as far as memory goes.
 struct HistoryIntake {
   let partitions: Int
   let kinds: [KindSummary]
@@ -13,59 +20,104 @@ struct HistoryIntake {
   let contacts: ContactsFile?
   let report: IntakeReport
   private let erased: Tombstones
+  /// What stands on disk.
+  let stored: StoredParts
   private let workers: [EventReader]
-  private let kindNumbers: [[UInt16]]
-  private let channelNumbers: [[UInt16]]
+  private let names: HistoryNames
 
   /// About this many bytes of CSV make a partition that fits in a core's cache.
   private static let bytesPerPartition = 1 << 21
   private static let mostPartitions = 4096
-  /// Reading stops when so many rows, and more than half of all, are unusable.
-  private static let hopeless = 100_000
+  /// Packed histories are divided for so many times what they begin with.
+  private static let growth = 4
 
-  /// Reads all sources. The order of rows, files and chunks and the number of threads change
-  /// nothing in what comes out.
-  init(
+  /// Reads all sources, and what is made of the packed histories with it: `body` gets everything. Where a
+  /// packed file proves damaged, all is read anew without it, so `body` may be called again. The
+  /// order of rows, files and chunks, the number of threads and what is packed change nothing in what
+  /// comes out.
+  ///
+  /// - Parameters:
+  ///   - memory: how many bytes of encoded events are held before they are moved to disk.
+  ///   - resident: with more bytes of events than this nothing but the accounts' rows is left in memory, so
+  ///     that partitions can be taken again and again.
+  static func reading<Result>(
     _ settings: HistorySettings, roles: [String: KindRole], threads: Int, quarantine: URL?,
-    chunkBytes: Int, progress: (@Sendable (Int, Int) -> Void)?
-  ) throws(HistoriesError) {
-    var files: [(source: Int, table: ByteSource)] = []
-    for (index, source) in settings.events.enumerated() {
-      for table in try source.tables() { files.append((index, table)) }
+    chunkBytes: Int = RowChunks.defaultChunkBytes, packing: Packing = .read, texts: Bool = false,
+    memory: Int = EventIntake.defaultMemory, resident: Int = .max,
+    progress: (@Sendable (Int, Int) -> Void)?,
+    _ body: (HistoryIntake) throws -> Result
+  ) throws(HistoriesError) -> Result {
+    var damaged: Set<String> = []
+    while true {
+      do {
+        let intake = try HistoryIntake(
+          settings, roles: roles, threads: threads, quarantine: quarantine, chunkBytes: chunkBytes,
+          packing: packing, texts: texts, memory: memory, resident: resident, ignoring: damaged,
+          progress: progress)
+        return try body(intake)
+      } catch let fault as PackedFault {
+        guard damaged.insert(fault.path).inserted else {
+          throw .output("\(fault.path): what was written there cannot be read again")
+        }
+      } catch let error as HistoriesError {
+        throw error
+      } catch {
+        throw .output("\(error)")
+      }
     }
-    var total = 0
-    for file in files { total += try file.table.bytesAsText() }
-    let wanted = min(max(total / Self.bytesPerPartition, 1), Self.mostPartitions)
-    var partitions = 1
-    while partitions < wanted { partitions *= 2 }
-    self.partitions = partitions
-    erased = settings.erased
-    let workers = (0..<max(1, threads)).map { _ in EventReader(partitions: partitions) }
-    self.workers = workers
+  }
 
+  private init(
+    _ settings: HistorySettings, roles: [String: KindRole], threads: Int, quarantine: URL?,
+    chunkBytes: Int, packing: Packing, texts: Bool, memory: Int, resident: Int,
+    ignoring damaged: Set<String>, progress: (@Sendable (Int, Int) -> Void)?
+  ) throws {
+    let plan = try Self.plan(settings, packing, ignoring: damaged)
+    partitions = plan.partitions
+    erased = settings.erased
+    var isExtending = false
+    if case .extend = packing { isExtending = true }
+    let intake = EventIntake(
+      partitions: partitions, threads: threads, chunkBytes: chunkBytes, memory: memory,
+      erased: settings.erased, extending: isExtending ? plan.packed : nil)
     var log = BadRowLog()
     var report = IntakeReport()
+    var tables: [EventIntake.Table?] = plan.inputs.map { _ in nil }
     var bytesBefore = 0
-    for file in files {
-      let source = settings.events[file.source]
+    // What cannot be packed comes last, as all before it leaves memory.
+    let order = plan.inputs.indices.sorted {
+      let (a, b) = (plan.inputs[$0], plan.inputs[$1])
+      return a.isPackable == b.isPackable ? $0 < $1 : a.isPackable
+    }
+    for index in order where plan.inputs[index].packed.isEmpty {
+      let input = plan.inputs[index]
+      let source = try input.input.source()
       let mapping = try SourceMapping(
-        source, header: Header.read(from: file.table, chunkBytes: chunkBytes),
-        zone: settings.timeZone)
-      let chunks = try RowChunks(file.table, chunkBytes: chunkBytes)
-      let results = try Self.read(chunks, mapping, workers) { consumed in
-        progress?(bytesBefore + consumed, total)
-      }
-      let bytes = file.table.countsRows ? chunks.stream.consumed : chunks.stream.size
-      bytesBefore += bytes
-      let bad = results.reduce(0) { $0 + $1.bad.count }
-      let rows = results.reduce(0) { $0 + $1.rows }
+        settings.events[input.table], table: input.table,
+        header: Header.read(from: source, chunkBytes: chunkBytes), zone: settings.timeZone,
+        keepsTexts: texts || isExtending)
+      let before = bytesBefore
+      let read = try intake.read(
+        source, mapping, table: input.table, lines: input.input.lines,
+        packing: input.identity.map { (input.fingerprint, $0) },
+        progress: { progress?(before + $0, plan.unread) })
+      bytesBefore += read.bytes
+      tables[index] = read
+    }
+    for (index, input) in plan.inputs.enumerated() {
+      let table =
+        tables[index]
+        ?? EventIntake.Table(packed: input.packed, lines: input.input.lines, table: input.table)
       report.files.append(
         .init(
-          path: file.table.path, section: "events", rows: rows, bytes: bytes, badRows: bad))
-      log.add(
-        results, path: file.table.path + (file.table.countsRows ? " as CSV" : ""),
-        group: file.source)
+          path: input.input.path, section: "events", rows: table.rows, bytes: table.bytes,
+          badRows: table.bad.count))
+      if tables[index] == nil { report.packedFiles += 1 }
+      log.add(table.bad)
     }
+    try intake.finish(
+      releasing: plan.bytes > resident || !intake.spilled.isEmpty && resident < .max)
+    try intake.compact()
     if let source = settings.accounts {
       var source = source
       source.path = try sourceFiles(source.path)[0]
@@ -80,7 +132,7 @@ struct HistoryIntake {
       for (row, id) in (accounts.ids + accounts.erased).enumerated() {
         let bytes = Array(id.utf8)
         (bytes + [0, 0, 0, 0, 0, 0, 0, 0]).withUnsafeBufferPointer {
-          workers[0].append(
+          intake.workers[0].append(
             account: Field(start: $0.baseAddress!, count: bytes.count), row: row)
         }
       }
@@ -98,32 +150,120 @@ struct HistoryIntake {
           badRows: contacts.bad.count))
       log.add(contacts.bad, path: contacts.path, group: -2)
     }
+    workers = intake.workers
     for worker in workers { worker.encoded.finish() }
+    let files = (intake.packed ?? plan.packed).files + intake.spilled
+    intake.packed?.removeObsolete()
     report.examples = log.examples
     if let quarantine, !log.rows.isEmpty {
       try log.write(to: quarantine.path, leavingOut: settings.erased)
       report.quarantine = quarantine.path
     }
-    try log.check(report, share: settings.badRowShare, sources: files.map(\.source))
-    (kinds, kindNumbers) = try Self.merge(workers, roles)
+    try log.check(report, share: settings.badRowShare, sources: plan.inputs.map(\.table))
+    names = HistoryNames(files: files.map(\.contents), workers: workers)
+    stored = StoredParts(files: files, names: names, texts: texts)
+    guard names.kinds.count <= EventReader.mostKinds else {
+      throw HistoriesError.dataContract(
+        "the events have more than \(EventReader.mostKinds) kinds: "
+          + "is the column mapped to `kind` the kind of event?")
+    }
+    kinds = names.kinds.map {
+      KindSummary(name: $0.name, role: roles[$0.name] ?? .feature, $0.tally)
+    }
     report.unmet = Self.unmet(settings, roles, kinds)
     self.report = report
-    let channelNames = Self.union(workers.map(\.channels.names))
-    channels = channelNames.names.map { String(decoding: $0, as: UTF8.self) }
-    channelNumbers = channelNames.numbers.map { [0] + $0.map { $0 + 1 } }
+    channels = names.channels
     if kinds.isEmpty {
-      throw .dataContract(
-        "no events: \(files.map(\.table.path).joined(separator: ", ")) "
-          + "\(files.count == 1 ? "has" : "have") no rows below the header")
+      throw HistoriesError.dataContract(
+        "no events: \(plan.inputs.map(\.input.path).joined(separator: ", ")) "
+          + "\(plan.inputs.count == 1 ? "has" : "have") no rows below the header")
     }
   }
 
-  /// Gathers and sorts partition `index`, and gives back the memory it was read into. To be
-  /// called once for each; different ones at once.
-  func takePartition(_ index: Int) -> Partition {
+  /// Whether all events stand on disk, so that partitions can be taken again.
+  var holdsRowsAlone: Bool { workers.allSatisfy { $0.hasNoEvents } }
+
+  /// Gathers and sorts partition `index`, and gives back the memory it was read into. To be called
+  /// once for each; different ones at once. Throws where a packed file is damaged.
+  func takePartition(_ index: Int) throws(PackedFault) -> Partition {
+    try stored.partition(index, with: takeLive(index))
+  }
+
+  /// Of partition `index` what is in memory, which is given back. To be called once for each.
+  func takeLive(_ index: Int) -> Partition {
     Partition(
-      index, from: workers, kinds: kindNumbers, channels: channelNumbers,
-      erased: erased)
+      index, from: workers, kinds: Array(names.kindNumbers[stored.files.count...]),
+      channels: Array(names.channelNumbers[stored.files.count...]), erased: erased)
+  }
+
+  // MARK: What is read and what is packed
+
+  private struct Plan {
+    struct Input {
+      var table: Int
+      var input: EventInput
+      var fingerprint: String
+      var identity: FileIdentity?
+      /// What is packed of it: all or nothing.
+      var packed: [PackedInput] = []
+
+      var isPackable: Bool { identity != nil }
+    }
+    var inputs: [Input] = []
+    var packed: PackedHistories
+    var partitions = 1
+    /// About how many bytes of CSV there are, in all and not packed.
+    var bytes = 0
+    var unread = 0
+  }
+
+  private static func plan(
+    _ settings: HistorySettings, _ packing: Packing, ignoring damaged: Set<String>
+  ) throws(HistoriesError) -> Plan {
+    var inputs: [Plan.Input] = []
+    var identities: [String: [FileIdentity]] = [:]
+    for (table, source) in settings.events.enumerated() {
+      let fingerprint = PackedHistories.fingerprint(
+        source, table: table, zone: settings.timeZone, erased: settings.erased)
+      for input in try source.inputs() {
+        let identity = input.identity
+        inputs.append(
+          Plan.Input(table: table, input: input, fingerprint: fingerprint, identity: identity))
+        if let identity { identities[fingerprint, default: []].append(identity) }
+      }
+    }
+    var isExtending = false
+    var packed = PackedHistories(
+      folder: settings.packed ?? "", inputs: settings.packed == nil ? [:] : identities,
+      ignoring: damaged)
+    if case .extend(let verifying) = packing {
+      isExtending = true
+      if verifying { try packed.verify() }
+    }
+    var plan = Plan(packed: packed)
+    for var input in inputs {
+      let bytes = try input.input.bytesAsText()
+      plan.bytes += bytes
+      if let identity = input.identity { input.packed = packed.packed(identity, input.fingerprint) }
+      if input.packed.isEmpty { plan.unread += bytes }
+      plan.inputs.append(input)
+    }
+    func partitions(_ bytes: Int) -> Int {
+      let wanted = min(max(bytes / bytesPerPartition, 1), mostPartitions)
+      return 1 << (Int.bitWidth - (wanted - 1).leadingZeroBitCount)
+    }
+    let fresh = partitions(plan.bytes * (isExtending ? growth : 1))
+    if let have = packed.partitions, !isExtending || have * growth >= partitions(plan.bytes) {
+      plan.partitions = have
+      return plan
+    }
+    // Outgrown: everything is packed anew.
+    packed.drop(packed.files)
+    plan.packed = packed
+    plan.partitions = fresh
+    plan.unread = plan.bytes
+    for index in plan.inputs.indices { plan.inputs[index].packed = [] }
+    return plan
   }
 
   /// A warning for each kind that the project file names and no event has. A misspelt signal is no
@@ -146,82 +286,25 @@ struct HistoryIntake {
       roles.keys, "[[feedback.signal]]", " (a kind that is no signal counts as a feature)")
       + warnings(settings.features.sayable, "[features] sayable", "")
   }
+}
 
-  /// Cuts one file into chunks under a lock and reads them side by side.
-  private static func read(
-    _ chunks: RowChunks, _ mapping: SourceMapping, _ workers: [EventReader],
-    progress: (Int) -> Void
-  ) throws(HistoriesError) -> [EventReader.ChunkResult] {
-    let lock = Mutex(())
-    let failure = FirstFailure()
-    let results = Mutex<[EventReader.ChunkResult]>([])
-    withWorkers(workers.count) { worker in
-      let buffer = ChunkBuffer()
-      var mine: [EventReader.ChunkResult] = []
-      var rows = 0
-      var bad = 0
-      while !failure.happened {
-        var more = false
-        do throws(HistoriesError) {
-          more = try lock.withLock { _ throws(HistoriesError) in
-            defer { progress(chunks.stream.consumed) }
-            return try chunks.next(into: buffer)
-          }
-        } catch {
-          failure.report(error, at: 0)
-        }
-        if !more { break }
-        let result = workers[worker].read(buffer, mapping)
-        rows += result.rows
-        bad += result.bad.count
-        mine.append(result)
-        if bad > hopeless, bad * 2 > rows {
-          failure.report(
-            .dataContract(
-              "\(chunks.stream.path): most rows cannot be used, reading stopped after the first "
-                + "\(hopeless): \(result.bad.first?.what.text ?? ""); "
-                + "check the mapping in the project file"),
-            at: 0)
-        }
-      }
-      results.withLock { $0 += mine }
-    }
-    try failure.check()
-    return results.withLock { $0 }.sorted { $0.chunk < $1.chunk }
-  }
+/// The packed files that partitions are taken from, again and again.
+struct StoredParts: Sendable {
+  let files: [PackedFile]
+  let names: HistoryNames
+  let texts: Bool
 
-  /// The base's kinds in the order of their bytes, and each worker's numbers in it.
-  private static func merge(
-    _ workers: [EventReader], _ roles: [String: KindRole]
-  ) throws(HistoriesError) -> ([KindSummary], [[UInt16]]) {
-    let merged = union(workers.map(\.kinds.names))
-    guard merged.names.count <= EventReader.mostKinds else {
-      throw .dataContract(
-        "the events have more than \(EventReader.mostKinds) kinds: "
-          + "is the column mapped to `kind` the kind of event?")
+  /// Partition `index` of all files together with what is in memory of it.
+  func partition(_ index: Int, with live: Partition) throws(PackedFault) -> Partition {
+    var parts: [Partition] = []
+    for (place, file) in files.enumerated() {
+      parts.append(
+        try file.partition(
+          index, kinds: names.kindNumbers[place], channels: names.channelNumbers[place],
+          texts: texts))
     }
-    var kinds = merged.names.map { name in
-      let text = String(decoding: name, as: UTF8.self)
-      return KindSummary(name: text, role: roles[text] ?? .feature)
-    }
-    for (worker, reader) in workers.enumerated() {
-      for (number, place) in merged.numbers[worker].enumerated() {
-        kinds[Int(place)].add(reader.tally(number))
-      }
-    }
-    // A source whose rows were all unusable names its constant kind without having an event.
-    return (kinds.contains { $0.events > 0 } ? kinds : [], merged.numbers)
-  }
-
-  private static func union(
-    _ tables: [[[UInt8]]]
-  ) -> (names: [[UInt8]], numbers: [[UInt16]]) {
-    let names = Set(tables.joined()).sorted { $0.lexicographicallyPrecedes($1) }
-    var numberOf: [[UInt8]: UInt16] = [:]
-    for (number, name) in names.enumerated() {
-      numberOf[name] = UInt16(truncatingIfNeeded: number)
-    }
-    return (names, tables.map { $0.map { numberOf[$0] ?? 0 } })
+    if parts.isEmpty || live.accountCount > 0 || live.erasedAccounts > 0 { parts.append(live) }
+    return Partition(merging: parts)
   }
 }
 
@@ -229,24 +312,21 @@ struct HistoryIntake {
 package struct KindSummary: Sendable, Equatable {
   package let name: String
   package let role: KindRole
-  package private(set) var events = 0
+  package let events: Int
   /// How many of them have a value.
-  package private(set) var valued = 0
-  private var firstSeen = Int64.max
-  private var firstValueSeen = Int64.max
+  package let valued: Int
+  private let firstSeen: Int64
+  private let firstValueSeen: Int64
 
   package var hasValue: Bool { valued > 0 }
 
-  init(name: String, role: KindRole) {
+  init(name: String, role: KindRole, _ tally: EventReader.KindTally) {
     self.name = name
     self.role = role
-  }
-
-  mutating func add(_ tally: EventReader.KindTally) {
-    events += tally.events
-    valued += tally.valued
-    firstSeen = min(firstSeen, tally.firstSeen)
-    firstValueSeen = min(firstValueSeen, tally.firstValueSeen)
+    events = tally.events
+    valued = tally.valued
+    firstSeen = tally.firstSeen
+    firstValueSeen = tally.firstValueSeen
   }
 
   /// The earliest instant after which one of these events is seen: it happened and was known.

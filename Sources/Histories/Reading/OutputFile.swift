@@ -9,6 +9,7 @@ package final class OutputFile {
   package let path: String
   /// Nil where the place itself is written into.
   private let temporary: String?
+  private var isUnnamed = false
   /// What `path` leads to.
   private let place: String
   private var descriptor: Int32
@@ -41,6 +42,25 @@ package final class OutputFile {
     }
     guard descriptor >= 0 else { throw Self.failure(path) }
     buffer.reserveCapacity(Self.bufferBytes)
+  }
+
+  /// A file without a name, for what one process writes and reads again; it is gone with its last
+  /// descriptor. Throws `output` where the folder takes none.
+  init(unnamedIn folder: String) throws(HistoriesError) {
+    path = folder
+    place = folder
+    temporary = nil
+    isUnnamed = true
+    // O_TMPFILE, whose macro Swift does not see (Linux, asm-generic/fcntl.h), is this bit and O_DIRECTORY.
+    descriptor = open(folder, O_RDWR | O_CLOEXEC | O_DIRECTORY | 0o20000000, 0o600)
+    guard descriptor >= 0 else { throw Self.failure(folder) }
+  }
+
+  /// A descriptor of its own for reading what was written. Throws `output`.
+  func reading() throws(HistoriesError) -> Int32 {
+    let copy = dup(descriptor)
+    guard copy >= 0 else { throw Self.failure(path) }
+    return copy
   }
 
   deinit {
@@ -89,6 +109,7 @@ package final class OutputFile {
   /// Makes the file appear under its name.
   package func commit() throws(HistoriesError) {
     try flush()
+    if isUnnamed { return }
     guard let temporary else {
       // What is no file need not know of syncing.
       let closed = close(descriptor)
@@ -144,7 +165,7 @@ package final class OutputFile {
       done += wrote
     }
     given += done
-    if given - started >= Self.startBytes {
+    if !isUnnamed, given - started >= Self.startBytes {
       // Advice only: what makes the bytes durable, and reports failures, is the sync in `commit`.
       // Linux starts to store the changed pages of the range, and lets go only of stored ones.
       posix_fadvise(descriptor, started, given - started, POSIX_FADV_DONTNEED)

@@ -31,19 +31,41 @@ private func parquetFiles(under folder: String) -> [String] {
     .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
-extension EventSource {
-  /// The tables of a source: CSV as it is, Parquet and a query's rows by the `duckdb` program.
-  /// Throws `inputMissing`, and `service` where the program is needed and not there.
-  func tables() throws(HistoriesError) -> [ByteSource] {
+/// One input of an `[[events]]` table, not yet opened.
+struct EventInput {
+  /// The file; of a query what messages call it.
+  let path: String
+  let query: EventSource.Query?
+
+  private var isParquet: Bool { query == nil && path.hasSuffix(".parquet") }
+
+  /// What places of unusable rows are counted in.
+  var lines: String { isParquet || query != nil ? path + " as CSV" : path }
+
+  /// By what it is known again; nil for a query, and for what is no file.
+  var identity: FileIdentity? { query == nil ? FileIdentity(path: path) : nil }
+
+  /// About how many bytes of CSV it is. Throws `inputMissing`.
+  func bytesAsText() throws(HistoriesError) -> Int {
+    if query == nil, !isParquet { return try ByteSource.file(path).bytesAsText() }
+    return try ByteSource(path: path, command: ([], [])).bytesAsText()
+  }
+
+  /// Its rows: CSV as it is, Parquet and a query's by the `duckdb` program. Throws `inputMissing`, and
+  /// `service` where the program is needed and not there.
+  func source() throws(HistoriesError) -> ByteSource {
     if let query {
-      return [try DuckDBProgram.rows(ofQuery: query.sql, named: path, folder: query.folder)]
+      return try DuckDBProgram.rows(ofQuery: query.sql, named: path, folder: query.folder)
     }
-    var tables: [ByteSource] = []
-    for file in try sourceFiles(path) {
-      tables.append(
-        file.hasSuffix(".parquet") ? try DuckDBProgram.rows(ofParquet: file) : .file(file))
-    }
-    return tables
+    return isParquet ? try DuckDBProgram.rows(ofParquet: path) : .file(path)
+  }
+}
+
+extension EventSource {
+  /// The inputs of the table, files sorted by bytes. Throws `inputMissing`.
+  func inputs() throws(HistoriesError) -> [EventInput] {
+    if query != nil { return [EventInput(path: path, query: query)] }
+    return try sourceFiles(path).map { EventInput(path: $0, query: nil) }
   }
 }
 
