@@ -23,7 +23,7 @@ struct TestEvent: Equatable {
 }
 
 /// A folder with CSV files, gone at the end of the test.
-final class TestFolder {
+final class TestFolder: Sendable {
   let url: URL
   init() throws { url = try temporaryFolder() }
   deinit { try? FileManager.default.removeItem(at: url) }

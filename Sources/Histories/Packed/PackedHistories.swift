@@ -115,7 +115,11 @@ package struct PackedHistories {
     files.removeAll { paths.contains($0.path) }
   }
 
-  mutating func add(_ file: PackedFile) { files.append(file) }
+  /// Takes a file that was just written, maybe in the place of one that was of no use.
+  mutating func add(_ file: PackedFile) {
+    files.append(file)
+    obsolete.removeAll { $0 == file.path }
+  }
 
   /// Forgets files: they are no longer read, and go.
   mutating func drop(_ dropped: [PackedFile]) {
