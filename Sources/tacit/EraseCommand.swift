@@ -16,7 +16,8 @@ struct EraseCommand: ParsableCommand {
     discussion: """
       The open case closes as erased. Who it was, what was said, notes, holds, scores, reasons and \
       decisions go from the store; rows of the account go from the score files of nights, from the \
-      sidecars of every model version and from quarantine. erased.txt beside the project file keeps a \
+      sidecars of every model version and from quarantine; packed/ is removed, and made anew \
+      without the account by the next night. erased.txt beside the project file keeps a \
       digest of the id, by which the account is left out of all that is read from then on.
 
       Stopped half-way, the same command completes it. What Tacit cannot reach is named at the end: the \
@@ -96,6 +97,11 @@ struct EraseCommand: ParsableCommand {
       if !dryRun { removeLeftovers(in: file.deletingLastPathComponent()) }
       report.modelRows += removal.rows
       if !dryRun { try removal.write(to: file.path) }
+    }
+    if !dryRun, let folder = session.histories.packed {
+      for path in PackedHistories.remove(folder: folder) {
+        report.outOfReach.append("\(path), which cannot be removed")
+      }
     }
     let quarantine = session.quarantine.path
     if FileManager.default.fileExists(atPath: quarantine),

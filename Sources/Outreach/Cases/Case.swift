@@ -34,6 +34,9 @@ package struct Case: Sendable, Equatable {
   package var exemplars: [Exemplar] = []
   /// What the customer said that opened it.
   package var voice: VoicedFeedback?
+  /// What the customer said before the case opened, the latest few, oldest first: for those who work it,
+  /// never in a log.
+  package var said: [HistoryBase.Words] = []
   /// From the accounts file, at the time of the run.
   package var person: Person?
   package var value: Double?
@@ -172,7 +175,7 @@ extension Case: Encodable {
     case model
     case asOf = "as_of"
     case openedAt = "opened_at"
-    case voice, person, name, value, segment, state
+    case voice, said, person, name, value, segment, state
   }
 
   /// A flat object; what is not known is null.
@@ -203,6 +206,7 @@ extension Case: Encodable {
     try object.encode(asOf, forKey: .asOf)
     try object.encode(openedAt, forKey: .openedAt)
     try object.encode(voice, forKey: .voice)
+    try object.encode(said, forKey: .said)
     try object.encode(person, forKey: .person)
     try object.encode(name, forKey: .name)
     try object.encode(value, forKey: .value)

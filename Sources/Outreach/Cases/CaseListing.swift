@@ -87,6 +87,12 @@ package struct CaseListing {
     if let practice {
       for line in practiceTexts(open, practice) { field(line.label, line.text) }
     }
+    for words in open.said {
+      field(
+        "said",
+        "\(dateText(words.at)), \(inert(words.kind.replacing("_", with: " "))): "
+          + inert(onOneLine(words.text)))
+    }
     guard let score = open.score else { return lines.map { $0 + "\n" }.joined() }
     field(
       "chance",

@@ -89,3 +89,10 @@ private func columns(_ scalar: Unicode.Scalar) -> Int {
   default: return 1
   }
 }
+
+/// A text with a space for each line end and tab.
+func onOneLine(_ text: String) -> String {
+  let spaces: [Unicode.Scalar] = ["\n", "\r", "\t"]
+  return String(
+    String.UnicodeScalarView(text.unicodeScalars.map { spaces.contains($0) ? " " : $0 }))
+}

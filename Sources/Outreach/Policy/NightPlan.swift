@@ -43,6 +43,7 @@ package func planNight(
         closeDue: queue.closeBusinessDays.map {
           settings.calendar.due(opened: said.knownAt, businessDays: $0)
         }, voice: said, record: record))
+    cases[cases.count - 1].said = words(base, account, asOf)
   }
   var plan = decide(
     scorer.ranking, asOf: asOf, settings: settings, work: work,
@@ -101,12 +102,32 @@ package func planNight(
           settings.calendar.due(opened: asOf, businessDays: $0)
         }, model: scorer.version.version, score: scores[index], exemplars: exemplars[index],
         record: base.record(Int(decision.account))))
+    cases[cases.count - 1].said = words(base, decision.account, asOf)
   }
   return Night(
     facts: facts, plan: plan, cases: cases, closings: closings,
     experiment: enrolments.isEmpty ? nil : experiment?.registering(settings.outcomes),
     enrolments: enrolments, incidents: incidents, webhooks: settings.webhooks,
     escalation: settings.escalation)
+}
+
+/// What an account said lately, as its case keeps it: few words of some length, for somebody who is about
+/// to speak with the customer.
+private func words(
+  _ base: HistoryBase, _ account: Int32, _ asOf: Instant
+) -> [HistoryBase.Words] {
+  let (most, longest) = (5, 2000)
+  return base.words(Int(account), knownBefore: asOf, limit: most).map { said in
+    guard said.text.utf8.count > longest else { return said }
+    var cut = said
+    cut.text = ""
+    for scalar in said.text.unicodeScalars {
+      if cut.text.utf8.count + 4 > longest { break }
+      cut.text.unicodeScalars.append(scalar)
+    }
+    cut.text += "…"
+    return cut
+  }
 }
 
 /// What `surges` holds first reasons against; fixed before any result was seen.

@@ -7,7 +7,7 @@ package struct CaseQuestion: Sendable {
   package var cause: String?
   /// Linked to this correction.
   package var correction: Int64?
-  /// In notes and records, without regard to the case of ASCII letters.
+  /// In what the customer said, in notes and records, without regard to the case of ASCII letters.
   package var text: String?
 
   package init(
@@ -58,7 +58,10 @@ extension CaseStore {
       }
       if let linked, !linked.contains(one.number) { continue }
       let log = isOne ? try actions(of: one.number) : all[one.number] ?? []
-      let quotes = log.flatMap { action in
+      let words = one.said.map {
+        FoundCase.Quote(at: $0.at, by: "customer", field: $0.kind, text: $0.text)
+      }
+      let quotes = words + log.flatMap { action in
         let record = StepField.allCases.compactMap { field in
           action.record[field.rawValue].map { (field.rawValue, $0) }
         }

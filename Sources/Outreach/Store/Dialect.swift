@@ -63,11 +63,14 @@ enum Dialect: Sendable {
   /// One list of statements a version of the store, appended and never edited.
   var migrations: [[String]] {
     switch self {
-    case .sqlite: [Self.first, Self.secondFromFirst + tables + logIsKept, third]
+    case .sqlite: [Self.first, Self.secondFromFirst + tables + logIsKept, third, fourth]
     // Stores in PostgreSQL begin with the second version.
-    case .postgres: [[], tables + logIsKept, third]
+    case .postgres: [[], tables + logIsKept, third, fourth]
     }
   }
+
+  /// The fourth version: what customers said stands with their case.
+  private var fourth: [String] { ["ALTER TABLE cases ADD COLUMN said \(text)"] }
 
   /// The third version: how long what is no longer needed stays.
   private var third: [String] {

@@ -60,6 +60,7 @@ extension Case {
     value = try row.optionalReal(25)
     segment = try row.optionalText(26)
     state = try decoded(try row.text(27))
+    if let text = try row.optionalText(28) { said = try decoded(text) }
   }
 
   func values() throws(OutreachError) -> [SQLValue] {
@@ -76,6 +77,7 @@ extension Case {
       try SQLValue(canonicalJSON(exemplars)), try SQLValue(voice.map { canonicalJSON($0) }),
       try SQLValue(person.map { canonicalJSON($0) }), SQLValue(value), try SQLValue(segment),
       try SQLValue(canonicalJSON(state)),
+      try SQLValue(said.isEmpty ? nil : canonicalJSON(said)),
     ]
   }
 

@@ -47,10 +47,10 @@ enum StoreSQL {
   private static let caseColumns = """
     id, account, form, queue, channel, as_of, opened_at, due, close_due, model, probability, low, \
     high, percentile, band, logit, reference_logit, reasons, other, other_count, extrapolated, \
-    never_spoken, exemplars, voice, person, value, segment, state
+    never_spoken, exemplars, voice, person, value, segment, state, said
     """
   static let nextCase = "SELECT coalesce(max(id), 0) + 1 FROM cases"
-  static let insertCase = "INSERT INTO cases (\(caseColumns)) VALUES (\(places(28)))"
+  static let insertCase = "INSERT INTO cases (\(caseColumns)) VALUES (\(places(29)))"
   static let openCases = """
     SELECT \(caseColumns) FROM cases WHERE closed_at IS NULL \
     ORDER BY due, coalesce(logit, 1e300) DESC, account
@@ -272,7 +272,7 @@ enum StoreSQL {
     UPDATE cases SET account = ?, erased_at = ?, model = NULL, probability = NULL, low = NULL, \
     high = NULL, percentile = NULL, band = NULL, logit = NULL, reference_logit = NULL, \
     reasons = NULL, other = NULL, other_count = NULL, extrapolated = NULL, never_spoken = NULL, \
-    exemplars = '[]', voice = NULL, person = NULL, value = NULL, segment = NULL WHERE id = ?
+    exemplars = '[]', voice = NULL, said = NULL, person = NULL, value = NULL, segment = NULL WHERE id = ?
     """
   static let eraseNotes = "DELETE FROM notes WHERE case_id = ?"
   static let erasePosts = "DELETE FROM outbox WHERE case_id = ? AND delivered_at IS NULL"
@@ -309,12 +309,12 @@ enum StoreSQL {
   static let expirePost = "DELETE FROM outbox WHERE case_id = ? AND number = ? AND url = ?"
   private static let oldCases = """
     FROM cases c WHERE c.closed_at IS NOT NULL AND c.closed_at < ? AND (c.person IS NOT NULL \
-    OR c.voice IS NOT NULL OR EXISTS (SELECT 1 FROM notes n WHERE n.case_id = c.id) \
+    OR c.voice IS NOT NULL OR c.said IS NOT NULL OR EXISTS (SELECT 1 FROM notes n WHERE n.case_id = c.id) \
     OR EXISTS (SELECT 1 FROM promises p WHERE p.case_id = c.id AND p.note IS NOT NULL))
     """
   static let countOldCases = "SELECT count(*) \(oldCases)"
   static let oldestCases = "SELECT c.id \(oldCases) ORDER BY c.closed_at, c.id LIMIT 500"
-  static let expireCase = "UPDATE cases SET person = NULL, voice = NULL WHERE id = ?"
+  static let expireCase = "UPDATE cases SET person = NULL, voice = NULL, said = NULL WHERE id = ?"
 
   private static func places(_ count: Int) -> String {
     Array(repeating: "?", count: count).joined(separator: ", ")
