@@ -14,13 +14,14 @@ import Testing
     var lines = try String(contentsOf: events, encoding: .utf8).split(separator: "\n")[...]
     let header = lines.removeFirst()
     let quoted = Self.words.replacing("\"", with: "\"\"").replacing(" time", with: "\ntime")
-    let rows = lines.map { $0 + ($0.contains(",order,") ? ",\"\(quoted)\"" : ",") }
-    try Data((header + ",text\n" + rows.joined(separator: "\n") + "\n").utf8).write(to: events)
+    var rows = "\(header),text\n"
+    for line in lines { rows += "\(line),\(line.contains(",order,") ? "\"\(quoted)\"" : "")\n" }
+    try Data(rows.utf8).write(to: events)
     let file = folder.appendingPathComponent("tacit.toml")
     let text = try String(contentsOf: file, encoding: .utf8)
-    let place = try #require(text.firstRange(of: "kind    = \"kind\""))
+    let place = try #require(text.firstRange(of: "kind = \"kind\""))
     try Data(
-      text.replacingCharacters(in: place, with: "text = \"text\"\nkind    = \"kind\"").utf8
+      text.replacingCharacters(in: place, with: "text = \"text\"\nkind = \"kind\"").utf8
     ).write(to: file)
     return folder
   }
