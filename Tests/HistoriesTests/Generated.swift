@@ -9,17 +9,19 @@ struct TestEvent: Equatable {
   var knownAt: Instant
   var kind: String
   var value: Double?
+  var channel: String?
 
   var row: String {
     let value = value.map { "\($0)" } ?? ""
-    return "\(account),\(at),\(knownAt),\(kind),\(value)"
+    return "\(account),\(at),\(knownAt),\(kind),\(value),\(channel ?? "")"
   }
 
-  static let header = "account,at,known_at,kind,value"
+  static let header = "account,at,known_at,kind,value,channel"
 
   static let source = EventSource(
     path: "", account: "account", at: TimeMapping(column: "at"),
-    knownAt: TimeMapping(column: "known_at"), kind: .column("kind"), value: .column("value"))
+    knownAt: TimeMapping(column: "known_at"), kind: .column("kind"), value: .column("value"),
+    channel: .column("channel"))
 }
 
 /// A folder with CSV files, gone at the end of the test.
@@ -41,7 +43,13 @@ final class TestFolder: Sendable {
   func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 }
 
-/// Histories around clock changes, leap days and window borders of `asOf`, with many ties.
+/// Every feature there is, in every window.
+let everyFeature = FeatureSettings(
+  windowsDays: [1, 7, 30, 90, 365], lifetime: true, aggregates: .list(Aggregate.allCases),
+  open: [OpenItems(opened: "ticket", resolved: "login")])
+
+/// Histories around clock changes, leap days and window borders of `asOf`, with many ties, and
+/// rows that repeat.
 func generatedEvents(
   _ count: Int, accounts: Int, asOf: Instant, zone: LocalTime, seed: UInt64
 ) -> [TestEvent] {
@@ -58,7 +66,12 @@ func generatedEvents(
     special.append(Instant(asOf: text, zone: .utc)!.microseconds)
   }
   let kinds = ["order", "login", "ticket", "nps", "survey_sent"]
-  return (0..<count).map { _ in
+  var events: [TestEvent] = []
+  while events.count < count {
+    if let last = events.last, draw.below(12) == 0 {
+      events.append(last)
+      continue
+    }
     let at: Int64
     switch draw.below(4) {
     case 0: at = special[draw.below(special.count)]
@@ -70,11 +83,14 @@ func generatedEvents(
         * day
     }
     let late = draw.below(4) == 0 ? Int64(draw.below(100)) * day : 0
-    return TestEvent(
-      account: "a\(draw.below(accounts))", at: Instant(microseconds: at),
-      knownAt: Instant(microseconds: at + late), kind: kinds[draw.below(kinds.count)],
-      value: draw.below(3) == 0 ? nil : Double(draw.below(2000) - 300) / 100)
+    events.append(
+      TestEvent(
+        account: "a\(draw.below(accounts))", at: Instant(microseconds: at),
+        knownAt: Instant(microseconds: at + late), kind: kinds[draw.below(kinds.count)],
+        value: draw.below(3) == 0 ? nil : Double(draw.below(2000) - 300) / 100,
+        channel: [nil, "web", "phone", "e-mail"][draw.below(4)]))
   }
+  return events
 }
 
 let testRoles: [String: KindRole] = ["nps": .feedback, "survey_sent": .mechanics]

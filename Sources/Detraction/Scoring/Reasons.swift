@@ -98,21 +98,27 @@ struct ReasonWords: Sendable {
   /// "3 or more", "at most 30 days": the side of a knot k, above being x > k.
   private func side(_ feature: Feature, of knot: Double, isAbove: Bool) -> String {
     switch feature {
-    case .count, .activeDays:
+    case .count, .activeDays, .openCount, .burst:
       let whole = knot.rounded(.down)
       if isAbove { return "\(number(whole + 1)) or more" }
       return whole == 0 ? "none" : "at most \(number(whole))"
-    case .daysSinceLast, .daysSinceFirst, .meanGap, .tenure:
+    case .daysSinceLast, .daysSinceFirst, .meanGap, .openAge, .tenure:
       return "\(isAbove ? "more than" : "at most") \(days(knot))"
-    case .sum, .mean, .lastGapRatio, .trend, .numeric, .categorical:
+    case .channelShare, .weekendShare, .nightShare:
+      return "\(isAbove ? "more than" : "at most") \(percent(knot))"
+    case .sum, .mean, .lastGapRatio, .trend, .decayedCount, .overdue, .ownChange, .valueSlope,
+      .numeric, .categorical:
       return "\(isAbove ? "more than" : "at most") \(number(knot))"
     }
   }
 
   private func isPlain(_ feature: Feature) -> Bool {
     switch feature {
-    case .count, .daysSinceLast, .tenure, .numeric, .categorical: true
-    case .sum, .mean, .activeDays, .daysSinceFirst, .meanGap, .lastGapRatio, .trend: false
+    case .count, .daysSinceLast, .openCount, .openAge, .tenure, .numeric, .categorical: true
+    case .sum, .mean, .activeDays, .daysSinceFirst, .meanGap, .lastGapRatio, .trend,
+      .decayedCount, .overdue, .ownChange, .valueSlope, .burst, .channelShare, .weekendShare,
+      .nightShare:
+      false
     }
   }
 
@@ -162,6 +168,46 @@ struct ReasonWords: Sendable {
       guard let value, value != 0 else { return "\(words(kind)): as often as before" }
       return "\(words(kind)): \(value < 0 ? "less" : "more") often in \(recent) days than in "
         + "\(longer) days"
+    case .decayedCount(let kind, let halfLife):
+      return compare(
+        "\(words(kind)): \(number(value ?? 0)), each fading by half in \(halfLife) days", number)
+    case .overdue(let kind):
+      return compare(
+        value.map { "\(words(kind)): the last one is \(number($0)) of its own usual gaps ago" }
+          ?? "\(words(kind)): no habit yet", { "\(number($0)) gaps" })
+    case .ownChange(let kind, let window, _):
+      guard let value else { return "\(words(kind)): too short a history to compare with" }
+      if value == 0 { return "\(words(kind)): as often as before" }
+      return "\(words(kind)): \(value < 0 ? "less" : "more") often in the last \(window) days than "
+        + "by its own habit"
+    case .valueSlope(let kind, let months):
+      guard let value else { return "\(words(kind)): too few values to see a direction" }
+      if value == 0 { return "\(words(kind)): values as before" }
+      return "\(words(kind)): values \(value < 0 ? "falling" : "rising") over \(months * 30) days"
+    case .openCount(let opened, _):
+      return compare(
+        value == 0 ? "no open \(words(opened))" : "open \(words(opened)): \(number(value ?? 0))",
+        none)
+    case .openAge(let opened, _):
+      return compare(
+        value.map { "\(words(opened)) open for \(days($0))" } ?? "no open \(words(opened))", days)
+    case .burst(let kind, let window):
+      return compare(
+        value == 0
+          ? "no \(words(kind)) \(within(window))"
+          : "\(words(kind)): up to \(number(value ?? 0)) within a day \(within(window))", none)
+    case .channelShare(let channel, let window):
+      return compare(
+        value.map { "\(percent($0)) by \(words(channel)) \(within(window))" }
+          ?? "nothing by any channel \(within(window))", percent)
+    case .weekendShare(let window):
+      return compare(
+        value.map { "\(percent($0)) at weekends \(within(window))" }
+          ?? "nothing happened \(within(window))", percent)
+    case .nightShare(let window):
+      return compare(
+        value.map { "\(percent($0)) at night \(within(window))" }
+          ?? "nothing happened \(within(window))", percent)
     case .tenure:
       return compare(value.map { "a customer for \(days($0))" } ?? "no history yet", days)
     case .numeric(let name):
@@ -205,6 +251,44 @@ struct ReasonWords: Sendable {
         : by("a short", "a long", same: "the usual") + " last gap of \(words(kind))"
     case .trend(let kind, _, _):
       return "\(words(kind)) " + (value < 0 ? "falling" : value > 0 ? "rising" : "as before")
+    case .decayedCount(let kind, _):
+      return (value == 0 ? "no" : by("few", "many", same: "as many as usual")) + " \(words(kind))"
+        + " of late"
+    case .overdue(let kind):
+      return value.isNaN
+        ? "no habit of \(words(kind))" : "\(words(kind)) " + (value > 1 ? "overdue" : "not overdue")
+    case .ownChange(let kind, _, _):
+      return value.isNaN
+        ? "too short a history of \(words(kind))"
+        : "\(words(kind)) " + (value < 0 ? "below" : value > 0 ? "above" : "as") + " its own habit"
+    case .valueSlope(let kind, _):
+      return value.isNaN
+        ? "few values of \(words(kind))"
+        : "values of \(words(kind)) " + (value < 0 ? "falling" : value > 0 ? "rising" : "as before")
+    case .openCount(let opened, _):
+      return value == 0 ? "no open \(words(opened))" : "\(number(value)) open \(words(opened))"
+    case .openAge(let opened, _):
+      return value.isNaN
+        ? "no open \(words(opened))" : "\(words(opened)) open for \(days(value))"
+    case .burst(let kind, let window):
+      return value == 0
+        ? "no \(words(kind)) \(within(window))"
+        : by("spread out", "crowded", same: "as usual spread") + " \(words(kind)) \(within(window))"
+    case .channelShare(let channel, _):
+      return value.isNaN
+        ? "nothing by any channel"
+        : by("little", "much", same: "as much as usual")
+          + " by \(words(channel))"
+    case .weekendShare:
+      return value.isNaN
+        ? "nothing of late"
+        : by("little", "much", same: "as much as usual")
+          + " at weekends"
+    case .nightShare:
+      return value.isNaN
+        ? "nothing of late"
+        : by("little", "much", same: "as much as usual")
+          + " at night"
     case .tenure: return value.isNaN ? "no history" : "a customer for \(days(value))"
     case .numeric(let name):
       return value.isNaN
@@ -236,6 +320,8 @@ struct ReasonWords: Sendable {
     return rounded == rounded.rounded() && abs(rounded) < 1e15
       ? String(Int(rounded)) : "\(rounded)"
   }
+
+  private func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
 
   private func days(_ value: Double) -> String {
     if value >= 730 { return "\(number(value / 365.25)) years" }

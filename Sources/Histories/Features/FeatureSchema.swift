@@ -34,7 +34,7 @@ package struct FeatureSchema: Codable, Sendable, Equatable {
   /// The guard of DESIGN 5.5, also to be asked of a schema that comes out of a model file: no
   /// kind whose role is feedback or mechanics may be looked at.
   package func check(roles: [String: KindRole]) throws(HistoriesError) {
-    for kind in kinds + features.compactMap(\.kind) {
+    for kind in kinds + features.flatMap(\.kindsNamed) {
       if let role = roles[kind], role != .feature {
         throw .insufficient(
           "the kind \"\(kind)\" is \(role.rawValue) by [feedback] and a feature looks at it: "
@@ -60,8 +60,10 @@ package struct FeatureSchema: Codable, Sendable, Equatable {
   ) throws(HistoriesError) {
     let chosen = try Self.chooseKinds(settings, all, date)
     var features: [Feature] = []
-    if settings.aggregates.tenure { features.append(.tenure) }
+    if settings.aggregates.containsOfAccount(.tenure) { features.append(.tenure) }
     let trend = Self.trendWindows(settings.windowsDays)
+    let month = trend?.recent ?? settings.windowsDays.last
+    let season = (trend?.longer ?? settings.windowsDays.last).map(Window.days) ?? .lifetime
     for kind in chosen {
       let name = kind.name
       let choice = settings.aggregates
@@ -80,6 +82,35 @@ package struct FeatureSchema: Codable, Sendable, Equatable {
       if wants(.trend), let trend {
         features.append(.trend(kind: name, recent: trend.recent, longer: trend.longer))
       }
+      if wants(.decayedCount) {
+        features += [14, 90].map { .decayedCount(kind: name, halfLife: $0) }
+      }
+      if wants(.overdue) { features.append(.overdue(kind: name)) }
+      if wants(.ownChange), let month {
+        features.append(.ownChange(kind: name, window: month, earlier: 12))
+      }
+      if wants(.valueSlope), valued { features.append(.valueSlope(kind: name, months: 6)) }
+      if wants(.burst) { features.append(.burst(kind: name, window: season)) }
+    }
+    // What is opened by no event yet is no feature yet; a kind that may not be one is refused below.
+    for pair in settings.open {
+      let opened = all.first { $0.name.utf8.elementsEqual(pair.opened.utf8) }
+      guard let opened, opened.isSeen(asOf: date) else { continue }
+      features.append(.openCount(opened: pair.opened, resolved: pair.resolved))
+      features.append(.openAge(opened: pair.opened, resolved: pair.resolved))
+    }
+    if settings.aggregates.containsOfAccount(.channelShare) {
+      let channels = Set(chosen.flatMap { $0.channels(asOf: date) })
+        .sorted { $0.lexicographicallyPrecedes($1) }
+      features += channels.map {
+        .channelShare(channel: String(decoding: $0, as: UTF8.self), window: season)
+      }
+    }
+    if settings.aggregates.containsOfAccount(.weekendShare) {
+      features.append(.weekendShare(window: season))
+    }
+    if settings.aggregates.containsOfAccount(.nightShare) {
+      features.append(.nightShare(window: season))
     }
     var levels: [[String]] = features.map { _ in [] }
     if let accounts {

@@ -19,12 +19,12 @@ final class FeatureWalk {
   /// How one cell of the vector comes out of the rings and states.
   private enum Rule: UInt8 {
     case count, sum, mean, activeDays, daysSinceLast, daysSinceFirst, meanGap, lastGapRatio, trend
-    case tenure, numeric, categorical, missing
+    case tenure, numeric, categorical, listed, missing
   }
 
   private struct Cell {
     var rule: Rule
-    /// A ring (slot × rings + ring), a slot or an attribute.
+    /// A ring (slot × rings + ring), a slot, an attribute or a place in `listed`.
     var place = 0
     /// Of a trend: the longer window's ring, and what makes counts into rates per 30 days.
     var longer = 0
@@ -41,8 +41,10 @@ final class FeatureWalk {
   private let slots: [Int16]
   private let isFeature: [Bool]
   private let accounts: AccountsFile?
-  private let zone: LocalTime
-  private var stretch: (from: Int64, to: Int64, offset: Int) = (0, 0, 0)
+  private var clock: LocalClock
+  /// What needs the events themselves; they are only gathered where there is some of it.
+  private let listed: [ListFeature]
+  private var list: SeenEvents
   private let rings: Int
   private let slotCount: Int
   /// By slot × ring.
@@ -63,9 +65,13 @@ final class FeatureWalk {
     states.deallocate()
   }
 
-  init(_ schema: FeatureSchema, kinds: [KindSummary], accounts: AccountsFile?) {
+  /// `channels`: the names of the events' channels, those of number 1 and up.
+  init(
+    _ schema: FeatureSchema, kinds: [KindSummary], channels: [String], accounts: AccountsFile?
+  ) {
     self.accounts = accounts
-    zone = LocalTime(identifier: schema.timeZone) ?? .utc
+    let zone = LocalTime(identifier: schema.timeZone) ?? .utc
+    clock = LocalClock(zone)
     var lengths: Set<Int> = []
     for feature in schema.features {
       switch feature {
@@ -85,16 +91,22 @@ final class FeatureWalk {
     }
     isFeature = kinds.map { $0.role == .feature }
     var states = Array(repeating: KindState(), count: schema.kinds.count)
-    func slot(_ kind: String) -> Int {
-      schema.kinds.firstIndex { $0.utf8.elementsEqual(kind.utf8) } ?? 0
+    func known(_ kind: String) -> Int? {
+      schema.kinds.firstIndex { $0.utf8.elementsEqual(kind.utf8) }
     }
+    func slot(_ kind: String) -> Int { known(kind) ?? 0 }
     func ring(_ kind: String, _ window: Window) -> Int {
       switch window {
       case .days(let length): slot(kind) * rings + (days.firstIndex(of: length) ?? 0)
       case .lifetime: slot(kind) * rings + rings - 1
       }
     }
-    var known: [[Int32]] = accounts?.source.categorical.map { _ in [] } ?? []
+    var listed: [ListFeature] = []
+    func inList(_ feature: ListFeature) -> Cell {
+      listed.append(feature)
+      return Cell(rule: .listed, place: listed.count - 1)
+    }
+    var levelsKnown: [[Int32]] = accounts?.source.categorical.map { _ in [] } ?? []
     cells = zip(schema.features, schema.levels).map { feature, levels in
       switch feature {
       case .count(let kind, let window): return Cell(rule: .count, place: ring(kind, window))
@@ -115,6 +127,23 @@ final class FeatureWalk {
         return Cell(
           rule: .trend, place: ring(kind, .days(recent)), longer: ring(kind, .days(longer)),
           recentScale: 30 / Double(recent), longerScale: 30 / Double(longer))
+      case .decayedCount(let kind, let halfLife):
+        return inList(.decayedCount(slot: slot(kind), halfLife: halfLife))
+      case .overdue(let kind): return inList(.overdue(slot: slot(kind)))
+      case .ownChange(let kind, let window, let earlier):
+        return inList(.ownChange(slot: slot(kind), window: .days(window), earlier: earlier))
+      case .valueSlope(let kind, let months):
+        return inList(.valueSlope(slot: slot(kind), months: months))
+      case .openCount(let opened, let resolved):
+        return inList(.openCount(opened: known(opened), resolved: known(resolved)))
+      case .openAge(let opened, let resolved):
+        return inList(.openAge(opened: known(opened), resolved: known(resolved)))
+      case .burst(let kind, let window): return inList(.burst(slot: slot(kind), window: window))
+      case .channelShare(let channel, let window):
+        let place = channels.firstIndex { $0.utf8.elementsEqual(channel.utf8) }
+        return inList(.channelShare(channel: place.map { $0 + 1 }, window: window))
+      case .weekendShare(let window): return inList(.weekendShare(window: window))
+      case .nightShare(let window): return inList(.nightShare(window: window))
       case .tenure: return Cell(rule: .tenure)
       case .numeric(let name):
         let place = accounts?.source.numeric.firstIndex { $0.utf8.elementsEqual(name.utf8) }
@@ -122,13 +151,15 @@ final class FeatureWalk {
       case .categorical(let name):
         let place = accounts?.source.categorical.firstIndex { $0.utf8.elementsEqual(name.utf8) }
         guard let accounts, let place else { return Cell(rule: .missing) }
-        known[place] = accounts.levels[place].map { level in
+        levelsKnown[place] = accounts.levels[place].map { level in
           Int32(levels.firstIndex { $0.utf8.elementsEqual(level.utf8) } ?? -1)
         }
         return Cell(rule: .categorical, place: place)
       }
     }
-    knownLevels = known
+    knownLevels = levelsKnown
+    self.listed = listed
+    list = SeenEvents(listed, slots: schema.kinds.count, zone: zone)
     fresh = states
     slotCount = states.count
     wantsSums = states.contains { $0.wantsValue }
@@ -152,6 +183,7 @@ final class FeatureWalk {
     reset()
     guard walk(events, t) else { return false }
     addUpRings()
+    if !listed.isEmpty { list.gather(events, t, slots) }
     cells.withUnsafeBufferPointer { cells in
       for index in cells.indices { row[index] = value(of: cells[index], t, accountRow) }
     }
@@ -201,7 +233,7 @@ final class FeatureWalk {
         valued[ring] &+= 1
       }
       if states[slot].wantsDates {
-        let date = localDate(event.at)
+        let date = clock.date(event.at)
         if date != states[slot].lastDate {
           states[slot].lastDate = date
           dates[ring] &+= 1
@@ -209,14 +241,6 @@ final class FeatureWalk {
       }
     }
     return seen
-  }
-
-  private func localDate(_ at: Int64) -> Int {
-    let second = at.flooredDivision(by: 1_000_000)
-    if second < stretch.from || second >= stretch.to {
-      stretch = zone.stretch(at: Instant(microseconds: at))
-    }
-    return Int((second + Int64(stretch.offset)).flooredDivision(by: 86_400))
   }
 
   private func addUpRings() {
@@ -262,12 +286,8 @@ final class FeatureWalk {
     case .trend:
       return log1p(Double(counts[place]) * cell.recentScale)
         - log1p(Double(counts[cell.longer]) * cell.longerScale)
-    case .tenure:
-      var first = Int64.max
-      for slot in 0..<slotCount where states[slot].events > 0 {
-        first = min(first, states[slot].first)
-      }
-      return first == .max ? .nan : Double(t &- first) / Self.perDay
+    case .tenure: return firstEvent.map { Double(t &- $0) / Self.perDay } ?? .nan
+    case .listed: return list.value(of: listed[place], first: firstEvent)
     case .numeric:
       guard let row = knownRow(accountRow, t), let accounts else { return .nan }
       return accounts.numeric[place][row]
@@ -278,6 +298,15 @@ final class FeatureWalk {
       return Double(knownLevels[place][Int(level)])
     case .missing: return .nan
     }
+  }
+
+  /// The account's first seen event of the schema's kinds.
+  private var firstEvent: Int64? {
+    var first = Int64.max
+    for slot in 0..<slotCount where states[slot].events > 0 {
+      first = min(first, states[slot].first)
+    }
+    return first == .max ? nil : first
   }
 
   private func meanGap(_ state: KindState) -> Double {

@@ -56,7 +56,8 @@ package struct VectorFile {
     let failure = FirstFailure()
     let ordered = Mutex(Ordered())
     withWorkers(threads) { _ in
-      let walk = FeatureWalk(schema, kinds: intake.kinds, accounts: intake.accounts)
+      let walk = FeatureWalk(
+        schema, kinds: intake.kinds, channels: intake.channels, accounts: intake.accounts)
       while !failure.happened, let index = tickets.next() {
         do {
           let partition = try intake.takePartition(index)

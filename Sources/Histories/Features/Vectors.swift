@@ -33,7 +33,7 @@ extension HistoryBase {
       target.initialize(repeating: .nan)
       let base = target.baseAddress!
       withWorkers(threads) { _ in
-        let walk = FeatureWalk(schema, kinds: kinds, accounts: accounts)
+        let walk = FeatureWalk(schema, kinds: kinds, channels: channels, accounts: accounts)
         while let ticket = tickets.next() {
           for index in (ticket * stripe)..<min(rows.count, (ticket + 1) * stripe) {
             let (partition, place) = locate(Int(rows[index].account))

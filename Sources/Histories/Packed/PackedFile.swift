@@ -32,6 +32,14 @@ struct PackedBadRow: Codable, Sendable, Equatable {
 struct PackedKind: Codable, Sendable, Equatable {
   var name: String
   var tally: EventReader.KindTally
+  /// The channels by which its events came, in the order of bytes.
+  var channels: [PackedChannel]
+}
+
+struct PackedChannel: Codable, Sendable, Equatable {
+  var name: String
+  /// The earliest instant as of which one of the events is seen, microseconds.
+  var firstSeen: Int64
 }
 
 /// By what a file is known again without reading it.
@@ -100,7 +108,9 @@ final class PackedFile: Sendable {
     }
     bytes = Int(status.st_size)
     let words = end.withUnsafeBytes { bytes in
-      (0..<5).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+      (0..<5).map {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
+      }
     }
     let (start, middle, length) = (words[0], words[1], words[2])
     let size = UInt64(bytes - Self.footerBytes)
@@ -119,7 +129,8 @@ final class PackedFile: Sendable {
       (0..<Int(middle - start) / 24).map { index in
         func word(_ place: Int) -> UInt64 {
           UInt64(
-            littleEndian: bytes.loadUnaligned(fromByteOffset: index * 24 + place * 8, as: UInt64.self))
+            littleEndian: bytes.loadUnaligned(
+              fromByteOffset: index * 24 + place * 8, as: UInt64.self))
         }
         return Place(offset: word(0), length: word(1), checkSum: word(2))
       }

@@ -289,26 +289,50 @@ struct HistoryNames: Sendable {
   /// Files first, then workers.
   init(files: [PackedContents] = [], workers: [EventReader] = []) {
     self.init(
-      kinds: files.map { $0.kinds.map { (Array($0.name.utf8), $0.tally) } }
+      kinds: files.map { file in
+        file.kinds.map { kind in
+          KindTable(
+            name: Array(kind.name.utf8), tally: kind.tally,
+            channels: kind.channels.map { (Array($0.name.utf8), $0.firstSeen) })
+        }
+      }
         + workers.map { reader in
-          reader.kinds.names.enumerated().map { ($0.element, reader.tally($0.offset)) }
+          reader.kinds.names.enumerated().map { number, name in
+            KindTable(
+              name: name, tally: reader.tally(number), channels: reader.channelsSeen(number))
+          }
         },
       channels: files.map { $0.channels.map { Array($0.utf8) } } + workers.map(\.channels.names))
   }
 
+  /// What one worker or file knows of a kind.
+  private struct KindTable {
+    var name: [UInt8]
+    var tally: EventReader.KindTally
+    var channels: [(channel: [UInt8], firstSeen: Int64)]
+  }
+
   /// Kinds without an event have no number: rows that proved unusable named them.
-  private init(kinds tables: [[([UInt8], EventReader.KindTally)]], channels: [[[UInt8]]]) {
+  private init(kinds tables: [[KindTable]], channels: [[[UInt8]]]) {
     var tallies: [[UInt8]: EventReader.KindTally] = [:]
-    for (name, tally) in tables.joined() where tally.events > 0 {
-      tallies[name, default: EventReader.KindTally()].add(tally)
+    var channelsSeen: [[UInt8]: [[UInt8]: Int64]] = [:]
+    for kind in tables.joined() where kind.tally.events > 0 {
+      tallies[kind.name, default: EventReader.KindTally()].add(kind.tally)
+      channelsSeen[kind.name, default: [:]].merge(
+        kind.channels.map { ($0, $1) }, uniquingKeysWith: min)
     }
     let order = tallies.keys.sorted { $0.lexicographicallyPrecedes($1) }
-    kinds = order.map {
+    kinds = order.map { name in
       PackedKind(
-        name: String(decoding: $0, as: UTF8.self), tally: tallies[$0] ?? EventReader.KindTally())
+        name: String(decoding: name, as: UTF8.self),
+        tally: tallies[name] ?? EventReader.KindTally(),
+        channels: (channelsSeen[name] ?? [:])
+          .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+          .map { PackedChannel(name: String(decoding: $0.key, as: UTF8.self), firstSeen: $0.value) }
+      )
     }
     let numberOf = Self.numbers(order)
-    kindNumbers = tables.map { $0.map { numberOf[$0.0] ?? 0 } }
+    kindNumbers = tables.map { $0.map { numberOf[$0.name] ?? 0 } }
     let names = Set(channels.joined()).sorted { $0.lexicographicallyPrecedes($1) }
     self.channels = names.map { String(decoding: $0, as: UTF8.self) }
     let channelOf = Self.numbers(names)

@@ -29,16 +29,33 @@ final class EventReader {
   let channels = NameTable(limit: mostChannels)
   /// By this worker's numbers of kinds.
   private let tallies: UnsafeMutablePointer<KindTally>
+  /// By this worker's numbers of kinds, then of channels: as `firstSeen` of the tally. Nil for a
+  /// kind none of whose events has a channel.
+  private let channelTallies: UnsafeMutablePointer<UnsafeMutablePointer<Int64>?>
 
   init(partitions: Int) {
     encoded = EncodedEvents(partitions: partitions)
     tallies = .allocate(capacity: Self.mostKinds)
     tallies.initialize(repeating: KindTally(), count: Self.mostKinds)
+    channelTallies = .allocate(capacity: Self.mostKinds)
+    channelTallies.initialize(repeating: nil, count: Self.mostKinds)
   }
 
-  deinit { tallies.deallocate() }
+  deinit {
+    tallies.deallocate()
+    for kind in 0..<Self.mostKinds { channelTallies[kind]?.deallocate() }
+    channelTallies.deallocate()
+  }
 
   func tally(_ kind: Int) -> KindTally { tallies[kind] }
+
+  /// The channels by which events of a kind came, by the worker's numbers of both, and the earliest
+  /// instant as of which one of them is seen.
+  func channelsSeen(_ kind: Int) -> [(channel: [UInt8], firstSeen: Int64)] {
+    guard let seen = channelTallies[kind] else { return [] }
+    return channels.names.enumerated().filter { seen[$0.offset] < .max }
+      .map { ($0.element, seen[$0.offset]) }
+  }
 
   /// Whether nothing but rows of the accounts file was read since `restart`.
   var hasNoEvents: Bool { kinds.names.indices.allSatisfy { tallies[$0].events == 0 } }
@@ -46,6 +63,9 @@ final class EventReader {
   /// Counts anew, once what was read stands elsewhere.
   func restart() {
     tallies.update(repeating: KindTally(), count: Self.mostKinds)
+    for kind in 0..<Self.mostKinds {
+      channelTallies[kind]?.update(repeating: .max, count: Self.mostChannels)
+    }
     encoded.restart()
   }
 
@@ -129,6 +149,7 @@ final class EventReader {
       text?.count = min(fields[source.textColumn].count, Self.longestText)
     }
     tally(Int(kind), max(at, knownAt), hasValue: value.form != .none)
+    if channel > 0 { tally(Int(kind), channel: Int(channel) &- 1, max(at, knownAt)) }
     encoded.append(
       account: account, kind: kind, at: at, knownAt: knownAt, value: value, channel: channel,
       key: key, text: text)
@@ -143,6 +164,19 @@ final class EventReader {
       tallies[kind].valued &+= 1
       if seen < tallies[kind].firstValueSeen { tallies[kind].firstValueSeen = seen }
     }
+  }
+
+  @inline(__always)
+  private func tally(_ kind: Int, channel: Int, _ seen: Int64) {
+    let channels = channelTallies[kind] ?? channelTally(kind)
+    if seen < channels[channel] { channels[channel] = seen }
+  }
+
+  private func channelTally(_ kind: Int) -> UnsafeMutablePointer<Int64> {
+    let channels = UnsafeMutablePointer<Int64>.allocate(capacity: Self.mostChannels)
+    channels.initialize(repeating: .max, count: Self.mostChannels)
+    channelTallies[kind] = channels
+    return channels
   }
 
   /// Takes the accounts file's row number `row` to the partition of its account.

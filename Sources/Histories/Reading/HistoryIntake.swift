@@ -168,7 +168,7 @@ struct HistoryIntake {
           + "is the column mapped to `kind` the kind of event?")
     }
     kinds = names.kinds.map {
-      KindSummary(name: $0.name, role: roles[$0.name] ?? .feature, $0.tally)
+      KindSummary($0, role: roles[$0.name] ?? .feature)
     }
     report.unmet = Self.unmet(settings, roles, kinds)
     self.report = report
@@ -285,6 +285,8 @@ struct HistoryIntake {
     return warnings(
       roles.keys, "[[feedback.signal]]", " (a kind that is no signal counts as a feature)")
       + warnings(settings.features.sayable, "[features] sayable", "")
+      + warnings(
+        Set(settings.features.open.flatMap { [$0.opened, $0.resolved] }), "[features] open", "")
   }
 }
 
@@ -317,16 +319,23 @@ package struct KindSummary: Sendable, Equatable {
   package let valued: Int
   private let firstSeen: Int64
   private let firstValueSeen: Int64
+  private let channels: [PackedChannel]
 
   package var hasValue: Bool { valued > 0 }
 
-  init(name: String, role: KindRole, _ tally: EventReader.KindTally) {
-    self.name = name
+  init(_ kind: PackedKind, role: KindRole) {
+    name = kind.name
     self.role = role
-    events = tally.events
-    valued = tally.valued
-    firstSeen = tally.firstSeen
-    firstValueSeen = tally.firstValueSeen
+    events = kind.tally.events
+    valued = kind.tally.valued
+    firstSeen = kind.tally.firstSeen
+    firstValueSeen = kind.tally.firstValueSeen
+    channels = kind.channels
+  }
+
+  /// The names of the channels by which an event of this kind is seen as of `date`.
+  func channels(asOf date: Instant) -> [[UInt8]] {
+    channels.filter { $0.firstSeen < date.microseconds }.map { Array($0.name.utf8) }
   }
 
   /// The earliest instant after which one of these events is seen: it happened and was known.
