@@ -47,13 +47,13 @@ private let asOf = Instant(asOf: "2024-11-01", zone: zone)!
   private func oracle(
     _ duckDB: DuckDB, _ folder: TestFolder, _ schema: FeatureSchema, _ date: Instant
   ) throws -> [String: [Double?]] {
-    let at = "(timestamptz '\(date)' AT TIME ZONE 'UTC')"
+    let t = "(timestamptz '\(date)' AT TIME ZONE 'UTC')"
     let seen =
-      "(SELECT at, kind, value, channel FROM log WHERE account = who.account AND at < \(at) "
-      + "AND known_at < \(at))"
+      "(SELECT at, kind, value, channel FROM log WHERE account = who.account AND at < \(t) "
+      + "AND known_at < \(t))"
     let kinds = "(" + schema.kinds.map { "'\($0)'" }.joined(separator: ", ") + ")"
     var script = """
-      CREATE TABLE log AS SELECT account, at::TIMESTAMPTZ AT TIME ZONE 'UTC' AS at,
+      CREATE TABLE log AS SELECT account, "at"::TIMESTAMPTZ AT TIME ZONE 'UTC' AS "at",
         known_at::TIMESTAMPTZ AT TIME ZONE 'UTC' AS known_at, kind, value::DOUBLE AS value, channel
       FROM read_csv('\(folder.path("events.csv"))', header = true, all_varchar = true);
       CREATE TABLE who AS SELECT DISTINCT account FROM log;
@@ -68,8 +68,10 @@ private let asOf = Instant(asOf: "2024-11-01", zone: zone)!
       let sql = feature.sql
         .replacing(/(\d+) days/) { "INTERVAL (\($0.1) * 86400) SECONDS" }
         .replacing("(kinds)", with: kinds)
-        .replacing(/\bt\b/, with: at)
+        .replacing(/\bt\b/, with: t)
         .replacing(/\bseen\b/, with: seen)
+        // Not a name in DuckDB.
+        .replacing(/\bat\b/, with: "\"at\"")
       script += "SELECT \(index), who.account, (\(sql)) FROM who;\n"
     }
     let file = try folder.write("oracle.sql", script)
