@@ -13,19 +13,54 @@ struct FeaturesCommand: ParsableCommand {
       was known before it. OUT ending in .npy is a float64 array, with OUT.features.txt and \
       OUT.accounts.csv beside it; anything else is CSV: account_id, then one column a feature, an \
       empty cell where a number is missing.
+
+      --explain NAME says what one feature is, such as order.count.30d, or what an aggregate makes, \
+      such as overdue, or with "all" every sort there is: what it means, what an account without \
+      such an event gets, its unit, what asks for it, and its meaning as SQL. It reads no data.
       """)
 
   @OptionGroup var options: ProjectOptions
-  @OptionGroup var date: AsOfOption
+
+  @Option(help: AsOfOption.help)
+  var asOf: String?
 
   @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
-  var out: String
+  var out: String?
 
-  func validate() throws { try refuseParquet(out) }
+  @Option(help: ArgumentHelp("Say what a feature is, and do nothing else.", valueName: "name"))
+  var explain: String?
+
+  func validate() throws {
+    if let explain {
+      if asOf != nil || out != nil {
+        throw ValidationError("--explain \(explain) goes without --as-of and --out")
+      }
+      return
+    }
+    if asOf == nil { throw ValidationError("Missing expected argument '--as-of <date>'") }
+    guard let out else { throw ValidationError("Missing expected argument '--out <file>'") }
+    try refuseParquet(out)
+  }
 
   func run() throws {
+    if let explain { return try printExplanation(of: explain) }
+    if let asOf, let out { try write(asOf: asOf, to: out) }
+  }
+
+  private func printExplanation(of name: String) throws {
+    let features = try FeatureExplainer(project: options.project).features(name)
+    let explained = features.map(FeatureExplainer.Explained.init)
+    if options.json {
+      try printJSON(explained)
+    } else {
+      for line in explained.flatMap(\.lines) { print(line) }
+      print(FeatureExplainer.vocabulary)
+    }
+  }
+
+  private func write(asOf text: String, to out: String) throws {
     let session = try Session(options)
-    let asOf = try date.instant(in: session.histories.timeZone)
+    let asOf = try AsOfOption.instant(text, in: session.histories.timeZone)
     var clock = PhaseClock()
     let progress = Progress(options, "reading")
     let result = try VectorFile.write(
@@ -36,9 +71,9 @@ struct FeaturesCommand: ParsableCommand {
     let seconds = clock.lap()
     for line in result.intake.lines { options.say(line) }
     options.say(
-      "\(result.rows) accounts × \(result.schema.count) features as of \(date.asOf) in "
+      "\(result.rows) accounts × \(result.schema.count) features as of \(text) in "
         + "\(three(seconds)) s: \(out)")
-    if options.json { try printJSON(report(result, asOf, seconds)) }
+    if options.json { try printJSON(report(result, asOf, out, seconds)) }
   }
 
   private struct Report: Encodable {
@@ -58,7 +93,9 @@ struct FeaturesCommand: ParsableCommand {
     var read: [File]
   }
 
-  private func report(_ result: VectorFile, _ asOf: Instant, _ seconds: Double) -> Report {
+  private func report(
+    _ result: VectorFile, _ asOf: Instant, _ out: String, _ seconds: Double
+  ) -> Report {
     Report(
       asOf: asOf.description, accounts: result.rows, features: result.schema.names, out: out,
       seconds: seconds, quarantine: result.intake.quarantine,

@@ -41,13 +41,16 @@ struct LearnerOptions: ParsableArguments {
 
 /// The as-of date of a command, read in the project's time zone.
 struct AsOfOption: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The instant before which everything is seen: YYYY-MM-DD (local midnight) or a full instant.",
-      valueName: "date"))
+  static let help = ArgumentHelp(
+    "The instant before which everything is seen: YYYY-MM-DD (local midnight) or a full instant.",
+    valueName: "date")
+
+  @Option(help: AsOfOption.help)
   var asOf: String
 
-  func instant(in zone: LocalTime) throws -> Instant {
+  func instant(in zone: LocalTime) throws -> Instant { try Self.instant(asOf, in: zone) }
+
+  static func instant(_ asOf: String, in zone: LocalTime) throws -> Instant {
     guard let instant = Instant(asOf: asOf, zone: zone) else {
       throw ValidationError(
         "--as-of \(asOf) is no date: expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ")

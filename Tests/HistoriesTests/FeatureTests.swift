@@ -207,8 +207,87 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     let features: [Feature] = [.numeric(name: "seats"), .categorical(name: "plan"), .tenure]
     let coded = try JSONDecoder().decode([Feature].self, from: JSONEncoder().encode(features))
     #expect(coded == features)
-    for feature in schema.features { #expect(feature.explanation.contains("SQL: SELECT")) }
+    for feature in schema.features {
+      #expect(feature.explanation.contains("SQL: SELECT"))
+      #expect(Feature(name: feature.name) == feature)
+    }
+    for name in [
+      "order", "order.count", "order.cuont.30d", "order.trend.30d", "tenure", "count.30d",
+    ] {
+      #expect(Feature(name: name) == nil)
+    }
+    #expect(Feature(name: "app.v2.count.7d") == .count(kind: "app.v2", window: .days(7)))
+    for aggregate in Aggregate.allCases {
+      for feature in Feature.examples(of: aggregate, kind: "order") {
+        #expect(feature.aggregate == aggregate && Feature(name: feature.name) == feature)
+      }
+    }
     #expect(Feature.trend(kind: "order", recent: 30, longer: 90).name == "order.trend.30d_90d")
+  }
+
+  /// A model file of before the features of habits is read as ever.
+  @Test func whatModelFilesSayStays() throws {
+    let text = """
+      [{"of":"count","kind":"order","window":"30d"},{"of":"trend","kind":"order","recent":30,\
+      "longer":90},{"of":"last_gap_ratio","kind":"order"},{"of":"tenure"},\
+      {"of":"decayed_count","kind":"order","half_life":14},{"of":"own_change","kind":"order",\
+      "window":30,"earlier":12},{"of":"open_age","opened":"ticket","resolved":"reply"},\
+      {"of":"channel_share","channel":"web","window":"90d"}]
+      """
+    let features = try JSONDecoder().decode([Feature].self, from: Data(text.utf8))
+    #expect(
+      features.map(\.name) == [
+        "order.count.30d", "order.trend.30d_90d", "order.last_gap_ratio", "tenure_days",
+        "order.decayed_count.14d", "order.own_change.30d_12", "ticket.open_age.reply",
+        "channel_share.web.90d",
+      ])
+    let wrong = #"[{"of":"decayed_count","kind":"order","half_life":0}]"#
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([Feature].self, from: Data(wrong.utf8))
+    }
+  }
+
+  /// Where nobody asks for more, nothing more is made: the columns of models that are in use.
+  @Test func theStandardFeaturesStay() throws {
+    let folder = try TestFolder()
+    let events = generatedEvents(500, accounts: 20, asOf: asOf, zone: zone, seed: 12)
+    let known = try base(of: events, in: folder, zone: zone)
+    let standard = try known.schema(FeatureSettings(), asOf: asOf)
+    #expect(standard.count == 1 + 3 * (4 * 4 + 5))
+    let more = try known.schema(
+      FeatureSettings(
+        aggregates: .list(Aggregate.standard + [.overdue, .nightShare]),
+        open: [
+          OpenItems(opened: "ticket", resolved: "reply"),
+          OpenItems(opened: "not_yet", resolved: "login"),
+        ]),
+      asOf: asOf)
+    #expect(
+      more.names.filter { !standard.names.contains($0) } == [
+        "login.overdue", "order.overdue", "ticket.overdue", "ticket.open_count.reply",
+        "ticket.open_age.reply", "night_share.90d",
+      ])
+    // A pair may not bring feedback in, on either side.
+    for pair in [("nps", "login"), ("ticket", "nps")] {
+      #expect(throws: HistoriesError.self) {
+        try known.schema(
+          FeatureSettings(open: [OpenItems(opened: pair.0, resolved: pair.1)]), asOf: asOf)
+      }
+    }
+    // Nor does a channel by which only feedback came, or that is used only later, make a column.
+    var other = events
+    for index in other.indices {
+      if other[index].kind == "nps" { other[index].channel = "hotline" }
+    }
+    other.append(
+      TestEvent(
+        account: "a0", at: asOf, knownAt: asOf, kind: "order", value: nil, channel: "later"))
+    let shares = try base(of: other, in: folder, zone: zone)
+      .schema(FeatureSettings(aggregates: .list([.channelShare])), asOf: asOf)
+    #expect(
+      shares.names == [
+        "channel_share.e-mail.90d", "channel_share.phone.90d", "channel_share.web.90d",
+      ])
   }
 
   @Test func cdnowGivesItsKnownTotals() throws {

@@ -49,6 +49,7 @@ import Testing
       lifetime = true
       kinds = ["order", "ticket"]
       aggregates = { order = ["sum"], "*" = ["count", "tenure"] }
+      open = [{ opened = "ticket", resolved = "order" }]
       """)
     #expect(problem == nil)
     #expect(settings.timeZone.identifier == "Europe/Berlin" && settings.badRowShare == 0.2)
@@ -62,6 +63,11 @@ import Testing
     #expect(settings.features.windows == [.days(7), .days(90), .lifetime])
     #expect(
       settings.features.aggregates == .perKind(["order": [.sum], "*": [.count, .tenure]]))
+    #expect(settings.features.open == [OpenItems(opened: "ticket", resolved: "order")])
+    let (more, none) = try decode(
+      "[[events]]\npath = \"e.csv\"\naccount = \"a\"\nat = \"t\"\nkind = \"k\"\n"
+        + "[features]\naggregates = [\"default\", \"overdue\"]\n")
+    #expect(none == nil && more.features.aggregates == .list(Aggregate.standard + [.overdue]))
   }
 
   @Test(arguments: [
@@ -85,13 +91,15 @@ import Testing
       [features]
       windows_days = [7, 7]
       kinds = ["order"]
+      open = [{ opened = "order", resolved = "order" }, { opened = "order", closed = "reply" }]
       [features.aggregates]
       ticket = ["cuont"]
       """)
     for part in [
       "no time zone is called \"Mars/Olympus\"", "`[[events]]` is missing",
       "`windows_days` names a window twice", "did you mean `count`?",
-      "names the kind `ticket`, `kinds` does not",
+      "names the kind `ticket`, `kinds` does not", "`order` cannot both open and resolve",
+      "`resolved` is missing", "unknown key `closed`",
     ] {
       #expect(problem?.contains(part) == true, "\(part)")
     }

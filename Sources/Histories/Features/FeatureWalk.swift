@@ -2,7 +2,7 @@ import Foundation
 
 /// Fills vectors of one schema from histories. One for each worker: it owns scratch memory.
 ///
-/// A history is walked once a date, from the newest seen event back. Windows are nested, so each
+/// A history is walked once a date, from the newest event before it back. Windows are nested, so each
 /// event is counted in the narrowest ring that holds it and rings are added up at the end; a
 /// local date is counted where its newest event stands, which is right for every wider window.
 final class FeatureWalk {
@@ -205,11 +205,11 @@ final class FeatureWalk {
 
   private func walk(_ events: UnsafeBufferPointer<Event>, _ t: Int64) -> Bool {
     var seen = false
-    var index = events.count
+    var index = happened(events, before: t)
     while index > 0 {
       index &-= 1
       let event = events[index]
-      guard event.at < t, event.knownAt < t else { continue }
+      guard event.knownAt < t else { continue }
       let kind = Int(event.kind)
       let slot = Int(slots[kind])
       if slot < 0 {

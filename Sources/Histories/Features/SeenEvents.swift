@@ -60,7 +60,7 @@ struct SeenEvents {
     self.t = t
     for slot in moments.indices { moments[slot].removeAll(keepingCapacity: true) }
     all.removeAll(keepingCapacity: true)
-    for event in events.reversed() where event.at < t && event.knownAt < t {
+    for event in events[..<happened(events, before: t)].reversed() where event.knownAt < t {
       let slot = Int(slots[Int(event.kind)])
       if slot < 0 { continue }
       if wanted[slot] { moments[slot].append(Moment(at: event.at, value: event.value)) }
@@ -206,4 +206,17 @@ struct SeenEvents {
     }
     return total == 0 ? .nan : Double(hits) / Double(total)
   }
+}
+
+/// How many events of a history in time order happened before t. O(log events).
+@inline(__always)
+func happened(_ events: UnsafeBufferPointer<Event>, before t: Int64) -> Int {
+  var low = 0
+  var high = events.count
+  if high == 0 || events[high &- 1].at < t { return high }
+  while low < high {
+    let middle = (low &+ high) / 2
+    if events[middle].at < t { low = middle &+ 1 } else { high = middle }
+  }
+  return low
 }
