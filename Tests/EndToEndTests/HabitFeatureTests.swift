@@ -44,7 +44,7 @@ import Testing
       "score", "--as-of", Self.asOf, "--out", "s.csv", "--quiet", in: folder)
     #expect(score.status == 0, "\(score.errors)")
     let scores = try String(contentsOf: folder.appendingPathComponent("s.csv"), encoding: .utf8)
-    for words in ["than by its own habit", "each fading by half in", " open for "] {
+    for words in ["than by its own habit", "older ones counting less", " still open"] {
       #expect(scores.contains(words), "no reason says \"\(words)\"")
     }
   }

@@ -168,13 +168,15 @@ struct ReasonWords: Sendable {
       guard let value, value != 0 else { return "\(words(kind)): as often as before" }
       return "\(words(kind)): \(value < 0 ? "less" : "more") often in \(recent) days than in "
         + "\(longer) days"
-    case .decayedCount(let kind, let halfLife):
+    case .decayedCount(let kind, _):
       return compare(
-        "\(words(kind)): \(number(value ?? 0)), each fading by half in \(halfLife) days", number)
+        value == 0
+          ? "no \(words(kind)) yet"
+          : "\(words(kind)): \(number(value ?? 0)) of late, older ones counting less", number)
     case .overdue(let kind):
       return compare(
-        value.map { "\(words(kind)): the last one is \(number($0)) of its own usual gaps ago" }
-          ?? "\(words(kind)): no habit yet", { "\(number($0)) gaps" })
+        value.map { "\(words(kind)): the last one \(number($0)) times its own usual gap ago" }
+          ?? "\(words(kind)): no habit yet", { "\(number($0)) times" })
     case .ownChange(let kind, let window, _):
       guard let value else { return "\(words(kind)): too short a history to compare with" }
       if value == 0 { return "\(words(kind)): as often as before" }
@@ -186,11 +188,12 @@ struct ReasonWords: Sendable {
       return "\(words(kind)): values \(value < 0 ? "falling" : "rising") over \(months * 30) days"
     case .openCount(let opened, _):
       return compare(
-        value == 0 ? "no open \(words(opened))" : "open \(words(opened)): \(number(value ?? 0))",
+        "\(words(opened)): \(value == 0 ? "none" : number(value ?? 0)) still open",
         none)
     case .openAge(let opened, _):
       return compare(
-        value.map { "\(words(opened)) open for \(days($0))" } ?? "no open \(words(opened))", days)
+        value.map { "\(words(opened)): one still open for \(days($0))" }
+          ?? "\(words(opened)): none still open", days)
     case .burst(let kind, let window):
       return compare(
         value == 0
@@ -266,10 +269,10 @@ struct ReasonWords: Sendable {
         ? "few values of \(words(kind))"
         : "values of \(words(kind)) " + (value < 0 ? "falling" : value > 0 ? "rising" : "as before")
     case .openCount(let opened, _):
-      return value == 0 ? "no open \(words(opened))" : "\(number(value)) open \(words(opened))"
+      return "\(value == 0 ? "no" : number(value)) \(words(opened)) still open"
     case .openAge(let opened, _):
       return value.isNaN
-        ? "no open \(words(opened))" : "\(words(opened)) open for \(days(value))"
+        ? "no \(words(opened)) still open" : "\(words(opened)) still open for \(days(value))"
     case .burst(let kind, let window):
       return value == 0
         ? "no \(words(kind)) \(within(window))"
