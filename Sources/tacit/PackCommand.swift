@@ -40,6 +40,7 @@ struct PackCommand: ParsableCommand {
 
   func run() throws {
     let session = try Session(options)
+    if let packed = session.histories.packed { removeLeftovers(in: URL(filePath: packed)) }
     var clock = PhaseClock()
     let progress = Progress(options, "packing")
     let packed = try PackedHistories.extend(

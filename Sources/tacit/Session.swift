@@ -76,10 +76,22 @@ struct Session {
   /// way; `texts`: what customers said too.
   func readBase(extending: Bool = false, texts: Bool = false) throws -> HistoryBase {
     let progress = Progress(options, "reading")
-    let base = try HistoryBase.read(
-      histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
-      quarantine: quarantine, packing: extending ? .extend(verifying: false) : .read,
-      texts: texts, progress: { progress.report($0, $1) })
+    func read(_ packing: Packing) throws(HistoriesError) -> HistoryBase {
+      try HistoryBase.read(
+        histories, roles: feedback?.roles ?? [:], threads: options.threadCount,
+        quarantine: quarantine, packing: packing, texts: texts,
+        progress: { progress.report($0, $1) })
+    }
+    let base: HistoryBase
+    do throws(HistoriesError) {
+      if extending, let packed = histories.packed { removeLeftovers(in: URL(filePath: packed)) }
+      base = try read(extending ? .extend(verifying: false) : .read)
+    } catch {
+      // A cache that cannot be written keeps nobody from being called.
+      guard extending, case .output(let message) = error else { throw error }
+      options.say("warning: \(message); this run reads the inputs and keeps nothing packed")
+      base = try read(.read)
+    }
     progress.done()
     for line in base.intake.lines { options.say(line) }
     return base
