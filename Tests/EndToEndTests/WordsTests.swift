@@ -28,6 +28,8 @@ import Testing
 
   @Test func wordsReachTheCaseAndNoLog() throws {
     let folder = try project()
+    let train = try Program.run("train", "--as-of", Self.asOf, in: folder)
+    #expect(train.status == 0, "\(train.errors)")
     let night = try Program.run("nightly", "--as-of", Self.asOf, in: folder)
     #expect(night.status == 0, "\(night.errors)")
     #expect(!(night.output + night.errors).contains("zq-words"))

@@ -20,7 +20,6 @@ import Testing
         atPath: folder.path("events"), withIntermediateDirectories: true)
       var source = TestEvent.source
       source.path = folder.path("events/*")
-      source.channel = .column("channel")
       source.id = "id"
       source.text = "text"
       settings = HistorySettings(
@@ -40,13 +39,12 @@ import Testing
       let events = generatedEvents(
         rows, accounts: 50, asOf: PackingTests.asOf, zone: PackingTests.zone,
         seed: seed &* 1000 &+ UInt64(file))
-      var text = TestEvent.header + ",id,channel,text\n"
+      var text = TestEvent.header + ",id,text\n"
       for (row, event) in events.enumerated() {
-        let channel = ["", "web", "shop"][row % 3]
         let said = row % 4 == 0 ? "\"said \(file), \(row)\nsecond line\"" : ""
-        text += event.row + ",\(file)-\(row),\(channel),\(said)\n"
+        text += event.row + ",\(file)-\(row),\(said)\n"
       }
-      text += "a1,never,never,order,,x,,private words\n"
+      text += "a1,never,never,order,,,x,private words\n"
       let path = try folder.write("events/\(name ?? "day-\(file)").csv", text)
       if file % 3 == 2 { try gzip(path) }
     }
@@ -279,9 +277,9 @@ import Testing
     }
     _ = try project.folder.write(
       "events/corrected.csv",
-      TestEvent.header + ",id,channel,text\n"
-        + "a1,2024-11-01T00:00:00Z,2024-11-01T00:00:00Z,order,5,one,,\n"
-        + "a1,2024-11-01T00:00:00Z,2024-11-04T00:00:00Z,order,900,one,,\n")
+      TestEvent.header + ",id,text\n"
+        + "a1,2024-11-01T00:00:00Z,2024-11-01T00:00:00Z,order,5,,one,\n"
+        + "a1,2024-11-01T00:00:00Z,2024-11-04T00:00:00Z,order,900,,one,\n")
     let corrected = try HistoryBase.read(project.settings, roles: testRoles, threads: 1)
     let account = try #require(corrected.index(of: "a1"))
     let order = try #require(corrected.kinds.firstIndex { $0.name == "order" })

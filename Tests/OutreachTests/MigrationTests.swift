@@ -19,7 +19,7 @@ struct MigrationTests {
     #expect(error?.description.contains("version 99") == true, "\(String(describing: error))")
     #expect(try place.number("SELECT version FROM store_version") == 99)
     #expect(try place.number("SELECT count(*) FROM cases") == 3)
-    try place.tamper("UPDATE store_version SET version = 3")
+    try place.tamper("UPDATE store_version SET version = 4")
     #expect(try place.store().openCases().count == 3)
   }
 
