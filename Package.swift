@@ -17,7 +17,7 @@ let package = Package(
     .target(
       name: "Histories",
       dependencies: [
-        "CZlib", .product(name: "TOMLKit", package: "TOMLKit"),
+        "CLibPQ", "CZlib", .product(name: "TOMLKit", package: "TOMLKit"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(

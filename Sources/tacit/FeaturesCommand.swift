@@ -77,20 +77,13 @@ struct FeaturesCommand: ParsableCommand {
   }
 
   private struct Report: Encodable {
-    struct File: Encodable {
-      var section: String
-      var path: String
-      var rows: Int
-      var bytes: Int
-      var unusable: Int
-    }
     var asOf: String
     var accounts: Int
     var features: [String]
     var out: String
     var seconds: Double
     var quarantine: String?
-    var read: [File]
+    var read: ReadReport
   }
 
   private func report(
@@ -99,10 +92,6 @@ struct FeaturesCommand: ParsableCommand {
     Report(
       asOf: asOf.description, accounts: result.rows, features: result.schema.names, out: out,
       seconds: seconds, quarantine: result.intake.quarantine,
-      read: result.intake.files.map {
-        .init(
-          section: $0.section, path: $0.path, rows: $0.rows, bytes: $0.bytes,
-          unusable: $0.badRows)
-      })
+      read: ReadReport(result.intake))
   }
 }

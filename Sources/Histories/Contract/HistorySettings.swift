@@ -99,13 +99,13 @@ package struct TimeMapping: Sendable, Equatable {
   }
 }
 
-/// One `[[events]]` table: CSV files and what their columns mean.
+/// One `[[events]]` table: where its rows are and what their columns mean.
 package struct EventSource: Sendable, Equatable {
   /// A file, a folder of Parquet files or a pattern with `*`, `?`, `[…]`, with the project's folder put
   /// before it; of a query, what messages call it.
   package var path: String
   /// Rows by SQL in place of a file's.
-  package var query: Query?
+  package var query: SourceQuery?
   package var account: String
   package var at: TimeMapping
   package var knownAt: TimeMapping?
@@ -132,23 +132,12 @@ package struct EventSource: Sendable, Equatable {
     self.text = text
   }
 
-  /// SQL that the `duckdb` program answers, run in the project's folder, so that paths in it start there.
-  package struct Query: Sendable, Equatable {
-    package var sql: String
-    package var folder: String
-
-    package init(sql: String, folder: String) {
-      self.sql = sql
-      self.folder = folder
-    }
-  }
-
   init?(_ table: ProjectTable, project: ProjectFile) {
-    table.allow([
-      "path", "account", "at", "known_at", "kind", "value", "channel", "id", "text", "query", "via",
-    ])
-    query = table.query(project)
-    let path = query.map { "query \"\($0.name)\"" } ?? table.eventPath(project)
+    table.allow(
+      ProjectTable.sourceKeys + [
+        "account", "at", "known_at", "kind", "value", "channel", "id", "text",
+      ] + table.refuseConnection())
+    let source = table.source(project)
     let account = table.required("account")
     let at = table.time("at", required: true)
     knownAt = table.time("known_at", required: false)
@@ -157,18 +146,20 @@ package struct EventSource: Sendable, Equatable {
     channel = table.text("channel", required: false)
     id = table.optionalColumn("id")
     text = table.optionalColumn("text")
-    guard let path, let account, let at, let kind else { return nil }
-    self.path = path
+    guard let source, let account, let at, let kind else { return nil }
+    (path, query) = source
     self.account = account
     self.at = at
     self.kind = kind
   }
 }
 
-/// The `[accounts]` table: a CSV file with one row an account. All but `account`, `numeric` and
+/// The `[accounts]` table: a file or query with one row an account. All but `account`, `numeric` and
 /// `categorical` is for outreach and never becomes a feature.
 package struct AccountsSource: Sendable, Equatable {
   package var path: String
+  /// Rows by SQL in place of a file's.
+  package var query: SourceQuery?
   package var account: String
   /// When the row became known; its attributes are missing as of that instant and before.
   package var knownAt: TimeMapping?
@@ -197,12 +188,13 @@ package struct AccountsSource: Sendable, Equatable {
   }
 
   init?(_ table: ProjectTable, project: ProjectFile) {
-    table.allow([
-      "path", "account", "known_at", "numeric", "categorical", "value", "segment", "name", "email",
-      "phone", "owner", "preferred_channel", "update_every_days", "time_zone",
-      "call_times", "do_not_contact", "do_not_profile", "query", "via",
-    ])
-    let path = table.csvPath(project)
+    table.allow(
+      ProjectTable.sourceKeys + [
+        "account", "known_at", "numeric", "categorical", "value", "segment", "name", "email",
+        "phone", "owner", "preferred_channel", "update_every_days", "time_zone",
+        "call_times", "do_not_contact", "do_not_profile",
+      ] + table.refuseConnection())
+    let source = table.source(project)
     let account = table.required("account")
     knownAt = table.time("known_at", required: false)
     numeric = table.strings("numeric") ?? []
@@ -223,15 +215,17 @@ package struct AccountsSource: Sendable, Equatable {
     for attribute in numeric + categorical where !seen.insert(attribute).inserted {
       table.report("numeric", "the attribute `\(attribute)` is listed twice")
     }
-    guard let path, let account else { return nil }
-    self.path = path
+    guard let source, let account else { return nil }
+    (path, query) = source
     self.account = account
   }
 }
 
-/// The `[contacts]` table: a CSV file with one row a person, several an account. For outreach alone.
+/// The `[contacts]` table: a file or query with one row a person, several an account. For outreach alone.
 package struct ContactsSource: Sendable, Equatable {
   package var path: String
+  /// Rows by SQL in place of a file's.
+  package var query: SourceQuery?
   package var account: String
   /// The person's id, unique within the account.
   package var contact: String
@@ -251,11 +245,12 @@ package struct ContactsSource: Sendable, Equatable {
   }
 
   init?(_ table: ProjectTable, project: ProjectFile) {
-    table.allow([
-      "path", "account", "contact", "name", "email", "phone", "role", "preferred_channel",
-      "time_zone", "call_times", "do_not_contact", "query", "via",
-    ])
-    let path = table.csvPath(project)
+    table.allow(
+      ProjectTable.sourceKeys + [
+        "account", "contact", "name", "email", "phone", "role", "preferred_channel",
+        "time_zone", "call_times", "do_not_contact",
+      ] + table.refuseConnection())
+    let source = table.source(project)
     let account = table.required("account")
     let contact = table.required("contact")
     name = table.optionalColumn("name")
@@ -266,58 +261,14 @@ package struct ContactsSource: Sendable, Equatable {
     timeZone = table.optionalColumn("time_zone")
     callTimes = table.optionalColumn("call_times")
     doNotContact = table.optionalColumn("do_not_contact")
-    guard let path, let account, let contact else { return nil }
-    self.path = path
+    guard let source, let account, let contact else { return nil }
+    (path, query) = source
     self.account = account
     self.contact = contact
   }
 }
 
 extension ProjectTable {
-  /// The `path` of a CSV source; the other sources that DESIGN 6 names are refused until they
-  /// are read.
-  /// Nil where there is none, or with its problem reported.
-  fileprivate func query(_ project: ProjectFile) -> EventSource.Query? {
-    guard value("query") != nil else {
-      if value("via") != nil {
-        report("via", "`via` says who answers a `query`, and there is none: give a query or a path")
-      }
-      return nil
-    }
-    guard let sql = required("query") else { return nil }
-    if value("path") != nil {
-      report("query", "a source has a `path` or a `query`, not both")
-    }
-    switch string("via") {
-    case "duckdb": break
-    case nil:
-      report(nil, "who answers the query? Add via = \"duckdb\"")
-    case "postgres":
-      report("via", "`via` = \"postgres\" is not supported yet: export to CSV or Parquet")
-    case let other?:
-      report("via", "`via` is \"\(other)\", expected \"duckdb\"")
-    }
-    return EventSource.Query(sql: sql, folder: project.folder.path)
-  }
-
-  fileprivate func eventPath(_ project: ProjectFile) -> String? {
-    if value("query") != nil || value("via") != nil { return nil }
-    return required("path").map(project.resolve)
-  }
-
-  fileprivate func csvPath(_ project: ProjectFile) -> String? {
-    for key in ["query", "via"] where value(key) != nil {
-      report(key, "`\(key)` is for [[events]]: give the `path` of a CSV file here")
-      return nil
-    }
-    guard let path = required("path") else { return nil }
-    if path.hasSuffix(".parquet") {
-      report("path", "Parquet is read for [[events]] alone: export this to .csv or .csv.gz")
-      return nil
-    }
-    return project.resolve(path)
-  }
-
   fileprivate func optionalColumn(_ key: String) -> String? {
     value(key) == nil ? nil : required(key)
   }
@@ -370,13 +321,5 @@ extension ProjectTable {
       }
       return TimeMapping(column: column, format: .pattern(pattern))
     }
-  }
-}
-
-extension EventSource.Query {
-  /// Its beginning, for messages.
-  fileprivate var name: String {
-    let words = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    return words.utf8.count <= 60 ? words : String(words.unicodeScalars.prefix(57)) + "…"
   }
 }

@@ -8,6 +8,15 @@ package struct IntakeReport: Sendable {
     package var rows: Int
     package var bytes: Int
     package var badRows: Int
+    /// Which `[[events]]` table it belongs to, from 1; 0 for the other sections.
+    package var table = 0
+    /// Wall time from opening it to its last row. It changes no result.
+    package var seconds = 0.0
+    /// The file before it with the same contents, for whose sake it was passed over.
+    package var sameAs: String?
+
+    /// Nil where it was too short to tell.
+    package var rowsPerSecond: Double? { seconds > 0 ? Double(rows) / seconds : nil }
   }
 
   /// A row that could not be used. Never its contents.
@@ -39,14 +48,19 @@ package struct IntakeReport: Sendable {
 }
 
 extension IntakeReport {
-  /// The report in lines for people: files, unusable rows by place, where they were put, warnings.
+  /// The report in lines for people: a table of what was read, unusable rows by place, where they
+  /// were put, files passed over, warnings.
   package var lines: [String] {
-    var lines = files.map { file in
-      "\(file.section)  \(file.path)  \(file.rows) rows  \(file.bytes) bytes"
-        + (file.badRows > 0 ? "  \(file.badRows) unusable" : "")
-    }
+    var lines = ReadTable(files).lines
     lines += examples.map { "  \($0.file), line \($0.line): \($0.what)" }
-    if badRows > examples.count { lines.append("  … and \(badRows - examples.count) more") }
+    if !examples.isEmpty, badRows > examples.count {
+      lines.append("  … and \(badRows - examples.count) more")
+    }
+    let repeated = files.filter { $0.sameAs != nil }
+    for file in repeated.prefix(10) {
+      lines.append("  \(file.path) was passed over: the same bytes as \(file.sameAs ?? "")")
+    }
+    if repeated.count > 10 { lines.append("  … and \(repeated.count - 10) more such files") }
     if erasedAccounts > 0 {
       lines.append(
         "  \(erasedAccounts) erased account\(erasedAccounts == 1 ? "" : "s") left out")

@@ -5,6 +5,7 @@
 /// cannot be read.
 struct AccountsFile: Sendable {
   let source: AccountsSource
+  let table: ByteSource
   private(set) var ids: [String] = []
   private(set) var lines: [Int] = []
   /// By attribute, then row; NaN and −1 where the cell is empty.
@@ -22,11 +23,13 @@ struct AccountsFile: Sendable {
   private(set) var bytes = 0
   /// Erased accounts that the file still has: left out, and counted with those of the events.
   private(set) var erased: [String] = []
+  /// Rows of an account that an earlier row has, and the line of that.
+  private(set) var duplicates: [(line: Int, earlier: Int)] = []
   private(set) var bad: [(line: Int, what: RowProblem, bytes: [UInt8])] = []
 
   static let mostLevels = 1000
 
-  /// Throws `dataContract` for a missing column, no row at all, or an account that occurs twice.
+  /// Throws what opening the source does, and `dataContract` for a missing column or no row at all.
   init(
     _ source: AccountsSource, zone: LocalTime, erased tombstones: Tombstones = Tombstones(),
     chunkBytes: Int
@@ -35,8 +38,9 @@ struct AccountsFile: Sendable {
     numeric = source.numeric.map { _ in [] }
     categorical = source.categorical.map { _ in [] }
     levels = source.categorical.map { _ in [] }
-    let path = source.path
-    let header = try Header.read(from: path, chunkBytes: chunkBytes)
+    table = try source.table()
+    let path = table.path
+    let header = try Header.read(from: table, chunkBytes: chunkBytes)
     func column(_ name: String?, _ key: String) throws(HistoriesError) -> Int? {
       guard let name else { return nil }
       return try header.column(name, for: key)
@@ -131,43 +135,52 @@ struct AccountsFile: Sendable {
       return nil
     }
 
-    try forEachRow(of: path, columns: header.names.count, chunkBytes: chunkBytes) {
+    bytes = try forEachRow(of: table, columns: header.names.count, chunkBytes: chunkBytes) {
       (row) throws(HistoriesError) in
       rows += 1
       if let problem = row.problem ?? take(row.fields, line: row.line) {
         bad.append((row.line, problem, Array(row.bytes)))
       }
     }
-    bytes = try ByteStream(path: path).size
     guard rows > 0 else {
       throw .dataContract(
         "no accounts: \(path) has no rows below the header, and who may not be contacted or "
           + "profiled stands there: fetch it again, or leave [accounts] out")
     }
-    try refuseDuplicates()
+    findDuplicates()
     try orderLevels(met)
   }
 
-  private func refuseDuplicates() throws(HistoriesError) {
+  private mutating func findDuplicates() {
     var first: [[UInt8]: Int] = [:]
     for (row, id) in ids.enumerated() {
-      if let earlier = first.updateValue(row, forKey: Array(id.utf8)) {
-        throw .dataContract(
-          "\(source.path), line \(lines[row]): the same account as on line \(lines[earlier]): "
-            + "keep one row an account")
+      let id = Array(id.utf8)
+      if let earlier = first[id] {
+        duplicates.append((lines[row], lines[earlier]))
+      } else {
+        first[id] = row
       }
     }
   }
 
+  /// Throws `dataContract` where an account occurs twice.
+  func refuseDuplicates() throws(HistoriesError) {
+    guard let first = duplicates.first else { return }
+    throw .dataContract(
+      "\(table.place(first.line)): the same account as on \(table.unit) \(first.earlier): "
+        + "keep one row an account"
+        + (duplicates.count > 1 ? " (\(duplicates.count) rows are such)" : ""))
+  }
+
   /// Numbers levels in the order of their bytes, whatever the order of rows.
   private mutating func orderLevels(_ met: [[[UInt8]: Int32]]) throws(HistoriesError) {
-    for (index, table) in met.enumerated() {
-      guard table.count <= Self.mostLevels else {
+    for (index, known) in met.enumerated() {
+      guard known.count <= Self.mostLevels else {
         throw .dataContract(
-          "\(source.path): the categorical attribute \"\(source.categorical[index])\" has "
-            + "\(table.count) different values, at most \(Self.mostLevels) are taken: leave it out")
+          "\(table.path): the categorical attribute \"\(source.categorical[index])\" has "
+            + "\(known.count) different values, at most \(Self.mostLevels) are taken: leave it out")
       }
-      let sorted = table.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      let sorted = known.sorted { $0.key.lexicographicallyPrecedes($1.key) }
       levels[index] = sorted.map { String(decoding: $0.key, as: UTF8.self) }
       var renumbered = Array(repeating: Int32(0), count: sorted.count)
       for (new, entry) in sorted.enumerated() { renumbered[Int(entry.value)] = Int32(new) }

@@ -1,31 +1,53 @@
 import Foundation
 
-/// Where the bytes of a table come from, as often as they are asked for: a file, or the output of a
-/// program that is run anew each time.
+/// Where the bytes of a table come from, as often as they are asked for: a file, the output of a
+/// program that is run anew each time, or a query that a server answers anew each time.
 package struct ByteSource: Sendable {
-  /// What messages call it: the path that the user gave.
+  /// What messages call it: the path that the user gave, or a query's beginning.
   package let path: String
-  /// A program's path and its arguments, and those with which it gives the header alone; nil for a
-  /// file.
-  let command: (rows: [String], header: [String])?
-  /// Where the program runs; nil: here.
-  var folder: String?
+  private let origin: Origin
+
+  private enum Origin {
+    case file
+    /// The program's path and its arguments, those with which it gives the header alone, and where
+    /// it runs (nil: here).
+    case program(rows: [String], header: [String], folder: String?)
+    case postgres(PostgresQuery)
+  }
+
+  package static func file(_ path: String) -> ByteSource { ByteSource(path: path, origin: .file) }
+
+  static func program(
+    rows: [String], header: [String], folder: String?, path: String
+  ) -> ByteSource {
+    ByteSource(path: path, origin: .program(rows: rows, header: header, folder: folder))
+  }
+
+  static func postgres(_ query: PostgresQuery, path: String) -> ByteSource {
+    ByteSource(path: path, origin: .postgres(query))
+  }
 
   /// Whether places in it are rows, from 1, since nobody has seen its lines.
-  var countsRows: Bool { command != nil }
+  var countsRows: Bool {
+    if case .file = origin { false } else { true }
+  }
 
-  /// A place in it for messages.
-  func place(_ number: Int) -> String { "\(path), \(countsRows ? "row" : "line") \(number)" }
+  /// What a place in it is called, and a place for messages.
+  var unit: String { countsRows ? "row" : "line" }
+  func place(_ number: Int) -> String { "\(path), \(unit) \(number)" }
 
-  package static func file(_ path: String) -> ByteSource { ByteSource(path: path, command: nil) }
-
-  /// Throws `inputMissing` where there is no such file, and `service` where the program does not
-  /// start. `header`: no more than the header is wanted.
+  /// Throws `inputMissing` where there is no such file, `service` where the program does not
+  /// start or the server does not answer, `dataContract` where it refuses the query. `header`: no
+  /// more than the header is wanted.
   func open(header: Bool = false) throws(HistoriesError) -> ByteStream {
-    guard let command else { return try ByteStream(path: path) }
-    return ByteStream(
-      path: path,
-      child: try ChildProcess(header ? command.header : command.rows, reads: path, folder: folder))
+    switch origin {
+    case .file: try ByteStream(path: path)
+    case .program(let rows, let names, let folder):
+      ByteStream(
+        path: path, child: try ChildProcess(header ? names : rows, reads: path, folder: folder))
+    case .postgres(let query):
+      ByteStream(path: path, rows: try PostgresTable(query, header: header, reads: path))
+    }
   }
 }
 
@@ -33,13 +55,15 @@ extension ByteSource {
   /// About how many bytes of CSV it is, for dividing the work: packed files hold some six times their
   /// size (at most some twenty), and of a query nobody knows.
   func bytesAsText(atMost: Bool = false) throws(HistoriesError) -> Int {
-    let factor = atMost ? 20 : 6
-    if command != nil {
-      let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-      return size.map { $0 * factor } ?? 1 << 29
-    }
+    if countsRows { return Self.bytesAsText(ofPacked: path, atMost: atMost) }
     let stream = try ByteStream(path: path)
-    return stream.isCompressed ? stream.size * factor : stream.size
+    return stream.isCompressed ? stream.size * (atMost ? 20 : 6) : stream.size
+  }
+
+  /// The same of a Parquet file that is not opened yet, or of a query by its name.
+  static func bytesAsText(ofPacked path: String, atMost: Bool = false) -> Int {
+    let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+    return size.map { $0 * (atMost ? 20 : 6) } ?? 1 << 29
   }
 }
 

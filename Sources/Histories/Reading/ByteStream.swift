@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 
 /// The bytes of one file in order, inflated when the file is gzip (known by its first bytes; any
-/// number of members), or of a program's output. One reader at a time.
+/// number of members), of a program's output, or of a database's answer. One reader at a time.
 final class ByteStream {
   let path: String
   /// Bytes on disk, and how many of them have been read.
@@ -14,10 +14,20 @@ final class ByteStream {
   /// The program whose output this is; it owns the descriptor.
   private let child: ChildProcess?
   private var hash: SHA256?
+  private let rows: PostgresTable?
+
+  init(path: String, rows: PostgresTable) {
+    self.path = path
+    self.rows = rows
+    child = nil
+    descriptor = -1
+    size = 0
+  }
 
   init(path: String, child: ChildProcess) {
     self.path = path
     self.child = child
+    rows = nil
     descriptor = child.descriptor
     size = 0
   }
@@ -25,6 +35,7 @@ final class ByteStream {
   init(path: String) throws(HistoriesError) {
     self.path = path
     child = nil
+    rows = nil
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw .inputMissing("\(path): \(String(cString: strerror(errno)))")
@@ -41,7 +52,7 @@ final class ByteStream {
   }
 
   deinit {
-    if child == nil { close(descriptor) }
+    if child == nil, descriptor >= 0 { close(descriptor) }
   }
 
   var isCompressed: Bool { inflater != nil }
@@ -55,6 +66,11 @@ final class ByteStream {
 
   /// Fills `target` as far as the file goes; fewer bytes than asked for mean the end.
   func read(into target: UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int {
+    if let rows {
+      let got = try rows.read(into: target)
+      consumed += got
+      return got
+    }
     guard let inflater else { return try readFile(into: target) }
     return try inflater.fill(target) { (buffer) throws(HistoriesError) in
       try readFile(into: buffer)

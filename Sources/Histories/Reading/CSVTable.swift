@@ -16,7 +16,7 @@ package struct CSVTable: Sendable {
     self.path = path
     header = try Header.read(from: path, chunkBytes: chunkBytes).names
     let columns = header.count
-    try forEachRow(of: path, columns: columns, chunkBytes: chunkBytes) {
+    _ = try forEachRow(of: .file(path), columns: columns, chunkBytes: chunkBytes) {
       (row) throws(HistoriesError) in
       if let problem = row.problem {
         throw .dataContract("\(path), line \(row.line): \(problem.text)")
@@ -85,16 +85,18 @@ struct FileRow {
   var bytes: UnsafeBufferPointer<UInt8>
 }
 
-/// Reads a file row by row, in order, without its header.
+/// Reads a table row by row, in order, without its header; its bytes, on disk or of a program's output.
+/// Lines are rows, from 1, where nobody has seen its lines.
 func forEachRow(
-  of path: String, columns: Int, chunkBytes: Int = RowChunks.defaultChunkBytes,
+  of table: ByteSource, columns: Int, chunkBytes: Int = RowChunks.defaultChunkBytes,
   _ body: (FileRow) throws(HistoriesError) -> Void
-) throws(HistoriesError) {
-  let chunks = try RowChunks(path: path, chunkBytes: chunkBytes)
+) throws(HistoriesError) -> Int {
+  let chunks = try RowChunks(table, chunkBytes: chunkBytes)
   let buffer = ChunkBuffer()
   let fields = UnsafeMutablePointer<Field>.allocate(capacity: max(columns, 1))
   defer { fields.deallocate() }
   var line = 1
+  var number = 0
   while try chunks.next(into: buffer) {
     var rows = RowReader(buffer, columns: columns, fields: fields)
     defer { rows.deallocate() }
@@ -103,12 +105,14 @@ func forEachRow(
       let problem: RowProblem? =
         count != columns
         ? .fields(found: count, expected: columns) : rows.malformed ? .quote : nil
+      number += 1
       try body(
         FileRow(
-          line: line + rows.rowLine, problem: problem,
+          line: table.countsRows ? number : line + rows.rowLine, problem: problem,
           fields: UnsafeBufferPointer(start: fields, count: problem == nil ? columns : 0),
           bytes: rows.rowBytes))
     }
     line += rows.lines
   }
+  return table.countsRows ? chunks.stream.consumed : chunks.stream.size
 }

@@ -8,8 +8,10 @@ package struct Consent: Sendable {
   package init(_ settings: HistorySettings) throws(HistoriesError) {
     if let source = settings.accounts, let column = source.doNotContact {
       var consent = AccountsSource(path: source.path, account: source.account)
+      consent.query = source.query
       consent.doNotContact = column
       let file = try AccountsFile(consent, zone: settings.timeZone, chunkBytes: 1 << 20)
+      try file.refuseDuplicates()
       for row in file.ids.indices where file.forbidsContact(row) {
         refusing.insert(Array(file.ids[row].utf8))
       }
@@ -17,8 +19,10 @@ package struct Consent: Sendable {
     if let source = settings.contacts {
       var consent = ContactsSource(
         path: source.path, account: source.account, contact: source.contact)
+      consent.query = source.query
       consent.doNotContact = source.doNotContact
       contacts = try ContactsFile(consent, erased: settings.erased)
+      try contacts?.refuseDuplicates()
     }
   }
 

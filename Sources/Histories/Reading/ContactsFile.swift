@@ -3,7 +3,7 @@
 /// As in the accounts file a row that cannot be used loses its attributes, never its consent; one
 /// whose person cannot be told counts as somebody who refuses.
 struct ContactsFile: Sendable {
-  let path: String
+  let table: ByteSource
   private var people: PeopleColumns
   private var accounts = PackedTexts()
   private var contacts = PackedTexts()
@@ -13,15 +13,16 @@ struct ContactsFile: Sendable {
   private(set) var rows = 0
   private(set) var bytes = 0
   private(set) var bad: [(line: Int, what: RowProblem, bytes: [UInt8])] = []
+  /// Rows of a person whom an earlier row of the account has, and the line of that.
+  private(set) var duplicates: [(line: Int, earlier: Int)] = []
 
-  /// Throws `inputMissing`, and `dataContract` for a missing column, no row at all, or a person who
-  /// occurs twice in an account. Rows of erased accounts are passed over. O(n log n).
+  /// Throws what opening the source does, and `dataContract` for a missing column or no row at all. Rows of erased accounts are passed over. O(n log n).
   init(
     _ source: ContactsSource, erased tombstones: Tombstones, chunkBytes: Int = 1 << 20
   ) throws(HistoriesError) {
-    let path = try sourceFiles(source.path)[0]
-    self.path = path
-    let header = try Header.read(from: path, chunkBytes: chunkBytes)
+    table = try source.table()
+    let path = table.path
+    let header = try Header.read(from: table, chunkBytes: chunkBytes)
     let account = try header.column(source.account, for: "account")
     let contact = try header.column(source.contact, for: "contact")
     people = try PeopleColumns(header, texts: source.column) {
@@ -52,38 +53,47 @@ struct ContactsFile: Sendable {
         return error
       }
     }
-    try forEachRow(of: path, columns: header.names.count, chunkBytes: chunkBytes) {
+    bytes = try forEachRow(of: table, columns: header.names.count, chunkBytes: chunkBytes) {
       (row) throws(HistoriesError) in
       rows += 1
       if let problem = row.problem ?? take(row.fields, line: row.line) {
         bad.append((row.line, problem, Array(row.bytes)))
       }
     }
-    bytes = try ByteStream(path: path).size
     guard rows > 0 else {
       throw .dataContract(
         "no contacts: \(path) has no rows below the header, and who may not be contacted stands "
           + "there: fetch it again, or leave [contacts] out")
     }
     order.sort { ($0.hash, $0.row) < ($1.hash, $1.row) }
-    try refuseDuplicates(lines)
+    findDuplicates(lines)
   }
 
   /// Within the rows of one hash, nearly always of one account.
-  private func refuseDuplicates(_ lines: [Int]) throws(HistoriesError) {
+  private mutating func findDuplicates(_ lines: [Int]) {
     var hash: UInt64?
     var first: [[[UInt8]]: Int] = [:]
     for (rowHash, row) in order {
       if rowHash != hash { first.removeAll(keepingCapacity: true) }
       hash = rowHash
       guard let contact = contacts[Int(row)], let account = accounts[Int(row)] else { continue }
-      let earlier = first.updateValue(Int(row), forKey: [Array(account.utf8), Array(contact.utf8)])
-      if let earlier {
-        throw .dataContract(
-          "\(path), line \(lines[Int(row)]): the same contact of the same account as on line "
-            + "\(lines[earlier]): keep one row a person")
+      let person = [Array(account.utf8), Array(contact.utf8)]
+      if let earlier = first[person] {
+        duplicates.append((lines[Int(row)], lines[earlier]))
+      } else {
+        first[person] = Int(row)
       }
     }
+    duplicates.sort { $0.line < $1.line }
+  }
+
+  /// Throws `dataContract` where an account has a person twice.
+  func refuseDuplicates() throws(HistoriesError) {
+    guard let first = duplicates.first else { return }
+    throw .dataContract(
+      "\(table.place(first.line)): the same contact of the same account as on \(table.unit) "
+        + "\(first.earlier): keep one row a person"
+        + (duplicates.count > 1 ? " (\(duplicates.count) rows are such)" : ""))
   }
 
   /// Rows of an account, as they stand in the file. O(log n + rows).

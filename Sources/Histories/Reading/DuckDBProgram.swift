@@ -19,11 +19,8 @@ package enum DuckDBProgram {
   static func rows(
     ofQuery sql: String, named name: String, folder: String
   ) throws(HistoriesError) -> ByteSource {
-    var bytes = Array(sql.utf8)
-    while let last = bytes.last, last <= 0x20 || last == UInt8(ascii: ";") { bytes.removeLast() }
     // A line of its own, so that a comment at its end stays one.
-    return try rows(
-      "SELECT * FROM (\(String(decoding: bytes, as: UTF8.self))\n)", of: name, folder: folder)
+    try rows("SELECT * FROM (\(sql)\n)", of: name, folder: folder)
   }
 
   private static func rows(
@@ -37,8 +34,8 @@ package enum DuckDBProgram {
           "COPY (\(query)) TO '/dev/stdout' (FORMAT csv, HEADER)",
         ]
       }
-      return ByteSource(
-        path: name, command: (command(query), command(query + " LIMIT 0")), folder: folder)
+      return .program(
+        rows: command(query), header: command(query + " LIMIT 0"), folder: folder, path: name)
     }
     var written: [String] = []
     let types = source("SELECT column_name, column_type FROM (DESCRIBE \(select))")
@@ -86,7 +83,7 @@ package enum DuckDBProgram {
       if FileManager.default.isExecutableFile(atPath: path) { return path }
     }
     throw .service(
-      "Parquet needs the `duckdb` program, found neither on the PATH nor in .venv/bin: "
+      "Parquet and via = \"duckdb\" need the `duckdb` program, found neither on the PATH nor in .venv/bin: "
         + "pip install duckdb-cli")
   }
 

@@ -44,6 +44,8 @@ final class EventIntake {
     var rows = 0
     var bytes = 0
     var bad: [BadRowLog.Row] = []
+    /// Wall time of reading it; 0 where it was packed.
+    var seconds = 0.0
 
     init() {}
 
@@ -69,6 +71,8 @@ final class EventIntake {
     packing: (fingerprint: String, identity: FileIdentity)?, progress: (Int) -> Void
   ) throws(HistoriesError) -> Table {
     let isPacked = packed != nil && packing != nil
+    let clock = ContinuousClock()
+    let start = clock.now
     if !waiting.isEmpty {
       // Encoded, an event takes some 0.6 of its CSV.
       let bytes = try source.bytesAsText(atMost: true) / 5 * 3
@@ -96,6 +100,7 @@ final class EventIntake {
     read.rows = results.reduce(0) { $0 + $1.rows }
     read.bytes = source.countsRows ? chunks.stream.consumed : chunks.stream.size
     read.bad = BadRowLog.rows(results, path: lines, group: table)
+    read.seconds = (clock.now - start) / .seconds(1)
     guard isPacked, let packing else { return read }
     // Changed while it was read, it is not what its identity says.
     guard FileIdentity(path: source.path) == packing.identity else {

@@ -111,23 +111,25 @@ struct HistoryIntake {
       report.files.append(
         .init(
           path: input.input.path, section: "events", rows: table.rows, bytes: table.bytes,
-          badRows: table.bad.count))
+          badRows: table.bad.count, table: input.table + 1, seconds: table.seconds))
       if tables[index] == nil { report.packedFiles += 1 }
       log.add(table.bad)
     }
     try intake.finish(
       releasing: plan.bytes > resident || !intake.spilled.isEmpty && resident < .max)
     try intake.compact()
+    let clock = ContinuousClock()
     if let source = settings.accounts {
-      var source = source
-      source.path = try sourceFiles(source.path)[0]
+      let start = clock.now
       let accounts = try AccountsFile(
         source, zone: settings.timeZone, erased: settings.erased, chunkBytes: chunkBytes)
+      try accounts.refuseDuplicates()
       report.files.append(
         .init(
-          path: source.path, section: "accounts", rows: accounts.rows, bytes: accounts.bytes,
-          badRows: accounts.bad.count))
-      log.add(accounts.bad, path: source.path, group: -1)
+          path: accounts.table.path, section: "accounts", rows: accounts.rows,
+          bytes: accounts.bytes, badRows: accounts.bad.count,
+          seconds: (clock.now - start) / .seconds(1)))
+      log.add(accounts.bad, path: accounts.table.path, group: -1)
       // Erased ones as well: each partition counts whom it leaves out.
       for (row, id) in (accounts.ids + accounts.erased).enumerated() {
         let bytes = Array(id.utf8)
@@ -140,15 +142,19 @@ struct HistoryIntake {
     } else {
       accounts = nil
     }
-    contacts = try settings.contacts.map { (source) throws(HistoriesError) in
-      try ContactsFile(source, erased: settings.erased, chunkBytes: chunkBytes)
-    }
-    if let contacts {
+    if let source = settings.contacts {
+      let start = clock.now
+      let contacts = try ContactsFile(source, erased: settings.erased, chunkBytes: chunkBytes)
+      try contacts.refuseDuplicates()
       report.files.append(
         .init(
-          path: contacts.path, section: "contacts", rows: contacts.rows, bytes: contacts.bytes,
-          badRows: contacts.bad.count))
-      log.add(contacts.bad, path: contacts.path, group: -2)
+          path: contacts.table.path, section: "contacts", rows: contacts.rows,
+          bytes: contacts.bytes, badRows: contacts.bad.count,
+          seconds: (clock.now - start) / .seconds(1)))
+      log.add(contacts.bad, path: contacts.table.path, group: -2)
+      self.contacts = contacts
+    } else {
+      contacts = nil
     }
     workers = intake.workers
     for worker in workers { worker.encoded.finish() }

@@ -35,7 +35,7 @@ private func parquetFiles(under folder: String) -> [String] {
 struct EventInput {
   /// The file; of a query what messages call it.
   let path: String
-  let query: EventSource.Query?
+  let query: SourceQuery?
 
   private var isParquet: Bool { query == nil && path.hasSuffix(".parquet") }
 
@@ -48,16 +48,14 @@ struct EventInput {
   /// About how many bytes of CSV it is. Throws `inputMissing`.
   func bytesAsText() throws(HistoriesError) -> Int {
     if query == nil, !isParquet { return try ByteSource.file(path).bytesAsText() }
-    return try ByteSource(path: path, command: ([], [])).bytesAsText()
+    return ByteSource.bytesAsText(ofPacked: path)
   }
 
-  /// Its rows: CSV as it is, Parquet and a query's by the `duckdb` program. Throws `inputMissing`, and
-  /// `service` where the program is needed and not there.
+  /// Its rows: CSV as it is, Parquet by the `duckdb` program, a query's by who answers it. Throws
+  /// `inputMissing`, and `service` where the program is needed and not there.
   func source() throws(HistoriesError) -> ByteSource {
-    if let query {
-      return try DuckDBProgram.rows(ofQuery: query.sql, named: path, folder: query.folder)
-    }
-    return isParquet ? try DuckDBProgram.rows(ofParquet: path) : .file(path)
+    if let query { return try query.rows(named: path) }
+    return try fileTable(path)
   }
 }
 
@@ -67,6 +65,38 @@ extension EventSource {
     if query != nil { return [EventInput(path: path, query: query)] }
     return try sourceFiles(path).map { EventInput(path: $0, query: nil) }
   }
+}
+
+extension AccountsSource {
+  /// Its one table. Throws as `EventSource.tables` does, and `dataContract` where the path names
+  /// several files.
+  func table() throws(HistoriesError) -> ByteSource {
+    try oneTable("[accounts]", path, query)
+  }
+}
+
+extension ContactsSource {
+  /// Its one table, as of `[accounts]`.
+  func table() throws(HistoriesError) -> ByteSource {
+    try oneTable("[contacts]", path, query)
+  }
+}
+
+private func oneTable(
+  _ section: String, _ path: String, _ query: SourceQuery?
+) throws(HistoriesError) -> ByteSource {
+  if let query { return try query.rows(named: path) }
+  let files = try sourceFiles(path)
+  guard files.count == 1 else {
+    throw .dataContract(
+      "\(section) \(path) names \(files.count) files, from \(files[0]) to "
+        + "\(files[files.count - 1]): it is one table, name one file")
+  }
+  return try fileTable(files[0])
+}
+
+private func fileTable(_ path: String) throws(HistoriesError) -> ByteSource {
+  path.hasSuffix(".parquet") ? try DuckDBProgram.rows(ofParquet: path) : .file(path)
 }
 
 /// The header of a CSV file: the names of its columns and where each is.

@@ -1,5 +1,6 @@
 import CLibPQ
 import Foundation
+import Histories
 
 /// What went wrong at a PostgreSQL server, or on the way to it.
 struct PostgresFailure: Error {
@@ -208,25 +209,5 @@ extension SQLValue {
         return text
       }
     }
-  }
-}
-
-/// An array of C strings for libpq, ended by a null pointer.
-private final class CStrings {
-  let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
-  private let count: Int
-
-  init(_ texts: [String?]) {
-    count = texts.count
-    pointers = .allocate(capacity: count + 1)
-    for (place, text) in texts.enumerated() {
-      (pointers + place).initialize(to: text.flatMap { UnsafePointer(strdup($0)) })
-    }
-    (pointers + count).initialize(to: nil)
-  }
-
-  deinit {
-    for place in 0..<count { free(UnsafeMutablePointer(mutating: pointers[place])) }
-    pointers.deallocate()
   }
 }
