@@ -92,6 +92,6 @@ struct FeaturesCommand: ParsableCommand {
     Report(
       asOf: asOf.description, accounts: result.rows, features: result.schema.names, out: out,
       seconds: seconds, quarantine: result.intake.quarantine,
-      read: ReadReport(result.intake))
+      read: ReadReport(result.intake.files))
   }
 }

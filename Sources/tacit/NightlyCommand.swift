@@ -62,7 +62,7 @@ struct NightlyCommand: ParsableCommand {
     var seconds = NightSeconds()
     let version = try session.models.load()
     let base = try seconds.spend(on: \.reading) {
-      try session.readBase(extending: true, texts: true)
+      try session.readBase(extending: true, texts: true, checkedBefore: asOf)
     }
     let scorer = try seconds.spend(on: \.scoring) {
       try makeScorer(session, version, base, asOf, sampling: true)
@@ -73,7 +73,8 @@ struct NightlyCommand: ParsableCommand {
       if options.json { options.say(line) } else { print(line) }
     }
     let publication = try publishNight(session, scorer, store, &seconds)
-    try report(session, publication, store, seconds)
+    try report(
+      session, publication, store, seconds, warnings: deliveryWarnings(base, asOf))
     try expire(session, store)
   }
 
@@ -95,7 +96,7 @@ struct NightlyCommand: ParsableCommand {
     let place = session.outreach.store
     let version = try session.models.load()
     var seconds = NightSeconds()
-    let base = try seconds.spend(on: \.reading) { try session.readBase() }
+    let base = try seconds.spend(on: \.reading) { try session.readBase(checkedBefore: asOf) }
     let scorer = try seconds.spend(on: \.scoring) {
       try makeScorer(session, version, base, asOf, sampling: true)
     }
@@ -136,7 +137,7 @@ struct NightlyCommand: ParsableCommand {
           explored: plan.count(.exploration), incidents: night.incidents.map(\.feature),
           scores: facts.scoresPath, scoresSHA256: facts.scoresSHA256,
           drift: DriftReport(state: drift.drift.state, advice: drift.drift.advice),
-          seconds: seconds))
+          warnings: deliveryWarnings(base, asOf), seconds: seconds))
     }
     let counts = Disposition.allCases.filter { plan.count($0) > 0 }
       .map { "\(grouped(plan.count($0))) \(words($0))" }
@@ -170,6 +171,8 @@ struct NightlyCommand: ParsableCommand {
     var scores: String
     var scoresSHA256: String
     var drift: DriftReport?
+    /// What the days before lack against the weeks before them.
+    var warnings: [String]?
     var seconds: NightSeconds?
   }
 
@@ -181,7 +184,7 @@ struct NightlyCommand: ParsableCommand {
 
   private func report(
     _ session: Session, _ publication: Publication, _ store: CaseStore?,
-    _ seconds: NightSeconds? = nil
+    _ seconds: NightSeconds? = nil, warnings: [String]? = nil
   ) throws {
     guard let store else { return }
     let (run, isNew) =
@@ -205,7 +208,7 @@ struct NightlyCommand: ParsableCommand {
           scoresSHA256: run.scoresSHA256,
           drift: drift.map {
             DriftReport(state: $0.drift.state, advice: $0.drift.advice, file: file.path)
-          }, seconds: seconds))
+          }, warnings: warnings, seconds: seconds))
     }
     let counts = decisions.map { "\($0.count) \(words($0.disposition))" }
     if isNew {

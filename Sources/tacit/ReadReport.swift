@@ -17,8 +17,8 @@ struct ReadReport: Encodable {
 
   private let files: [File]
 
-  init(_ report: IntakeReport) {
-    files = report.files.map {
+  init(_ read: [IntakeReport.File]) {
+    files = read.map {
       File(
         section: $0.section, table: $0.table > 0 ? $0.table : nil, path: $0.path, rows: $0.rows,
         bytes: $0.bytes, seconds: $0.seconds, rowsPerSecond: $0.rowsPerSecond,

@@ -73,8 +73,10 @@ struct Session {
   }
 
   /// Reads every history of the project and says what was read. `extending` the packed histories on the
-  /// way; `texts`: what customers said too.
-  func readBase(extending: Bool = false, texts: Bool = false) throws -> HistoryBase {
+  /// way; `texts`: what customers said too; `asOf`: and whether the days before are all there.
+  func readBase(
+    extending: Bool = false, texts: Bool = false, checkedBefore asOf: Instant? = nil
+  ) throws -> HistoryBase {
     let progress = Progress(options, "reading")
     func read(_ packing: Packing) throws(HistoriesError) -> HistoryBase {
       try HistoryBase.read(
@@ -94,8 +96,16 @@ struct Session {
     }
     progress.done()
     for line in base.intake.lines { options.say(line) }
+    if let asOf {
+      for text in deliveryWarnings(base, asOf) { options.say("warning: \(text)") }
+    }
     return base
   }
+}
+
+/// What the days before a date lack against the weeks before them.
+func deliveryWarnings(_ base: HistoryBase, _ asOf: Instant) -> [String] {
+  base.intake.volumes.flatMap { $0.warnings(before: asOf, zone: base.timeZone) }
 }
 
 /// A line on the terminal that says how far long work is; nothing where stderr is no terminal.

@@ -19,6 +19,7 @@ struct Tacit: ParsableCommand {
 
       Start with `tacit demo`. On your own data: write a tacit.toml (datasets/sample/tacit.toml \
       shows one), then
+        tacit check                        what is wrong with the data, all at once
         tacit train --as-of 2026-03-02     learn from those who spoke, as of a date
         tacit nightly --as-of 2026-03-02   score the silent, open the day's cases
         tacit queue list                   who to call, why, and by when
@@ -29,7 +30,9 @@ struct Tacit: ParsableCommand {
       """,
     version: tacitVersion,
     subcommands: [
-      DemoCommand.self, PackCommand.self, FeaturesCommand.self, TrainCommand.self, ModelsCommand.self,
+      DemoCommand.self, CheckCommand.self, PackCommand.self, FeaturesCommand.self,
+      TrainCommand.self,
+      ModelsCommand.self,
       BacktestCommand.self, ScoreCommand.self, NightlyCommand.self, ReportCommand.self,
       QueueCommand.self, PlaybooksCommand.self, CorrectionsCommand.self, PromisesCommand.self,
       DeliverCommand.self, EraseCommand.self, FitCommand.self, PredictCommand.self,

@@ -28,6 +28,8 @@ package struct IntakeReport: Sendable {
   }
 
   package var files: [File] = []
+  /// When the events of each `[[events]]` table became known.
+  package var volumes: [TableVolume] = []
   /// The first unusable rows in the order of the files and lines, at most ten.
   package var examples: [BadRow] = []
   /// Where the unusable rows were written, if there were any and a place was given.
@@ -48,6 +50,25 @@ package struct IntakeReport: Sendable {
 }
 
 extension IntakeReport {
+  /// Adds files of events that were not read, for the sake of earlier ones with the same contents; those
+  /// of a table stay in the order of their paths. That two of them have no rows is nothing to be said.
+  mutating func passOver(_ repeated: [(table: Int, path: String, earlier: String)]) {
+    guard !repeated.isEmpty else { return }
+    for file in repeated {
+      let hasRows = files.contains {
+        $0.table == file.table && $0.path == file.earlier && $0.rows > 0
+      }
+      files.append(
+        File(
+          path: file.path, section: "events", rows: 0, bytes: 0, badRows: 0, table: file.table,
+          sameAs: hasRows ? file.earlier : nil))
+    }
+    files.sort { a, b in
+      a.table != b.table
+        ? a.table < b.table : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+    }
+  }
+
   /// The report in lines for people: a table of what was read, unusable rows by place, where they
   /// were put, files passed over, warnings.
   package var lines: [String] {

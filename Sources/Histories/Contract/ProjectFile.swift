@@ -279,7 +279,7 @@ package func nearestName(to name: String, among known: [String]) -> String? {
 }
 
 /// Levenshtein distance over bytes, O(a·b).
-private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
   var row = Array(0...b.count)
   for (i, x) in a.enumerated() {
     var diagonal = row[0]

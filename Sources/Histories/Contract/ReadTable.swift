@@ -29,7 +29,7 @@ struct ReadTable {
       }
     }
     if files.count > 1 { rows.append(Self.cells("total", "", files[...])) }
-    lines = Self.aligned(rows, texts: 2)
+    lines = alignedLines(rows, texts: 2)
   }
 
   private static func cells(
@@ -45,24 +45,6 @@ struct ReadTable {
     ]
   }
 
-  /// Columns as wide as their widest cell: the first `texts` to the left, numbers to the right.
-  static func aligned(_ rows: [[String]], texts: Int) -> [String] {
-    var widths = [Int](repeating: 0, count: rows.first?.count ?? 0)
-    for row in rows {
-      for (column, cell) in row.enumerated() {
-        widths[column] = max(widths[column], cell.unicodeScalars.count)
-      }
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let spaces = String(repeating: " ", count: widths[column] - cell.unicodeScalars.count)
-        return column < texts ? cell + spaces : spaces + cell
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.prefix(through: line.lastIndex { $0 != " " } ?? line.startIndex))
-    }
-  }
-
   /// `1234567` as `1,234,567`.
   private static func grouped(_ number: Int) -> String {
     let digits = Array(String(number.magnitude).utf8)
@@ -74,3 +56,24 @@ struct ReadTable {
     return String(decoding: text, as: UTF8.self)
   }
 }
+
+/// Columns as wide as their widest cell: the first `texts` to the left, numbers to the right.
+package func alignedLines(_ rows: [[String]], texts: Int) -> [String] {
+  var widths = [Int](repeating: 0, count: rows.first?.count ?? 0)
+  for row in rows {
+    for (column, cell) in row.enumerated() {
+      widths[column] = max(widths[column], cell.unicodeScalars.count)
+    }
+  }
+  return rows.map { row in
+    let cells = row.enumerated().map { column, cell in
+      let spaces = String(repeating: " ", count: widths[column] - cell.unicodeScalars.count)
+      return column < texts ? cell + spaces : spaces + cell
+    }
+    let line = cells.joined(separator: "  ")
+    return String(line.prefix(through: line.lastIndex { $0 != " " } ?? line.startIndex))
+  }
+}
+
+/// The table of what was read, for people.
+package func readTable(_ files: [IntakeReport.File]) -> [String] { ReadTable(files).lines }

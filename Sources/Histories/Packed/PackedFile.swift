@@ -21,6 +21,24 @@ struct PackedInput: Codable, Sendable, Equatable {
   var sha256: String?
   var rows = 0
   var bad: [PackedBadRow] = []
+  /// Alternately a local day, since 1970-01-01, and how many events became known on it.
+  private var arrivals: [Int] = []
+
+  init(identity: FileIdentity, sha256: String? = nil, rows: Int = 0) {
+    self.identity = identity
+    self.sha256 = sha256
+    self.rows = rows
+  }
+
+  /// How many events became known on each local day.
+  var days: [Int: Int] {
+    get {
+      Dictionary(
+        stride(from: 0, to: arrivals.count - 1, by: 2).map { (arrivals[$0], arrivals[$0 + 1]) },
+        uniquingKeysWith: +)
+    }
+    set { arrivals = newValue.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] } }
+  }
 }
 
 struct PackedBadRow: Codable, Sendable, Equatable {

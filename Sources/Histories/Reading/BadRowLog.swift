@@ -46,11 +46,11 @@ struct BadRowLog {
 
   /// Refuses a source (all files of one table together) with too large a share of bad rows.
   func check(
-    _ report: IntakeReport, share: Double, sources: [Int]
+    _ report: IntakeReport, share: Double
   ) throws(HistoriesError) {
     var totals: [(group: Int, rows: Int, bad: Int)] = []
-    for (index, file) in report.files.enumerated() {
-      let group = index < sources.count ? sources[index] : file.section == "accounts" ? -1 : -2
+    for file in report.files {
+      let group = file.table > 0 ? file.table - 1 : file.section == "accounts" ? -1 : -2
       if let place = totals.firstIndex(where: { $0.group == group }) {
         totals[place].rows += file.rows
         totals[place].bad += file.badRows

@@ -64,6 +64,15 @@ final class ByteStream {
   /// was started.
   func digest() -> String? { child == nil ? hash.map { hexadecimal($0.finalize()) } : nil }
 
+  /// The last bytes of a file as they are on disk, at most `most`; where the reading stands does not
+  /// change.
+  func tail(_ most: Int) -> [UInt8] {
+    let count = min(most, size)
+    return Array(unsafeUninitializedCapacity: count) { target, filled in
+      filled = max(0, pread(descriptor, target.baseAddress, count, off_t(size - count)))
+    }
+  }
+
   /// Fills `target` as far as the file goes; fewer bytes than asked for mean the end.
   func read(into target: UnsafeMutableRawBufferPointer) throws(HistoriesError) -> Int {
     if let rows {

@@ -28,7 +28,8 @@ final class EventIntake {
 
   /// `packed`: the histories to be extended, if so.
   init(
-    partitions: Int, threads: Int, chunkBytes: Int, memory: Int, erased: Tombstones,
+    partitions: Int, zone: LocalTime, threads: Int, chunkBytes: Int, memory: Int,
+    erased: Tombstones,
     extending packed: PackedHistories?
   ) {
     self.partitions = partitions
@@ -36,7 +37,7 @@ final class EventIntake {
     self.memory = memory
     self.erased = erased
     self.packed = packed
-    workers = (0..<max(1, threads)).map { _ in EventReader(partitions: partitions) }
+    workers = (0..<max(1, threads)).map { _ in EventReader(partitions: partitions, zone: zone) }
   }
 
   /// What was read of one table.
@@ -46,6 +47,8 @@ final class EventIntake {
     var bad: [BadRowLog.Row] = []
     /// Wall time of reading it; 0 where it was packed.
     var seconds = 0.0
+    /// How many of the events became known on each local day.
+    var arrivals: [Int: Int] = [:]
 
     init() {}
 
@@ -53,6 +56,7 @@ final class EventIntake {
     init(packed: [PackedInput], lines: String, table: Int) {
       for input in packed {
         rows += input.rows
+        arrivals.merge(input.days, uniquingKeysWith: +)
         bytes = input.identity.size
         bad += input.bad.map {
           BadRowLog.Row(
@@ -100,6 +104,7 @@ final class EventIntake {
     read.rows = results.reduce(0) { $0 + $1.rows }
     read.bytes = source.countsRows ? chunks.stream.consumed : chunks.stream.size
     read.bad = BadRowLog.rows(results, path: lines, group: table)
+    for worker in workers { read.arrivals.merge(worker.takeArrivals(), uniquingKeysWith: +) }
     read.seconds = (clock.now - start) / .seconds(1)
     guard isPacked, let packing else { return read }
     // Changed while it was read, it is not what its identity says.
@@ -110,6 +115,7 @@ final class EventIntake {
     var input = PackedInput(
       identity: packing.identity,
       sha256: try digest(of: chunks.stream), rows: read.rows)
+    input.days = read.arrivals
     input.bad = read.bad.map {
       PackedBadRow(line: $0.line, what: $0.what, bytes: Data($0.bytes))
     }

@@ -32,9 +32,13 @@ final class EventReader {
   /// By this worker's numbers of kinds, then of channels: as `firstSeen` of the tally. Nil for a
   /// kind none of whose events has a channel.
   private let channelTallies: UnsafeMutablePointer<UnsafeMutablePointer<Int64>?>
+  /// Events since they were last taken, by the day on which they became known.
+  private let arrivals: UnsafeMutablePointer<DayTally>
 
-  init(partitions: Int) {
+  init(partitions: Int, zone: LocalTime) {
     encoded = EncodedEvents(partitions: partitions)
+    arrivals = .allocate(capacity: 1)
+    arrivals.initialize(to: DayTally(zone: zone))
     tallies = .allocate(capacity: Self.mostKinds)
     tallies.initialize(repeating: KindTally(), count: Self.mostKinds)
     channelTallies = .allocate(capacity: Self.mostKinds)
@@ -45,7 +49,12 @@ final class EventReader {
     tallies.deallocate()
     for kind in 0..<Self.mostKinds { channelTallies[kind]?.deallocate() }
     channelTallies.deallocate()
+    arrivals.deinitialize(count: 1)
+    arrivals.deallocate()
   }
+
+  /// How many events became known on each local day since this was last asked.
+  func takeArrivals() -> [Int: Int] { arrivals.pointee.take() }
 
   func tally(_ kind: Int) -> KindTally { tallies[kind] }
 
@@ -158,6 +167,7 @@ final class EventReader {
 
   @inline(__always)
   private func tally(_ kind: Int, _ seen: Int64, hasValue: Bool) {
+    arrivals.pointee.add(seen)
     tallies[kind].events &+= 1
     if seen < tallies[kind].firstSeen { tallies[kind].firstSeen = seen }
     if hasValue {

@@ -78,8 +78,8 @@ struct HistoryIntake {
     var isExtending = false
     if case .extend = packing { isExtending = true }
     let intake = EventIntake(
-      partitions: partitions, threads: threads, chunkBytes: chunkBytes, memory: memory,
-      erased: settings.erased, extending: isExtending ? plan.packed : nil)
+      partitions: partitions, zone: settings.timeZone, threads: threads, chunkBytes: chunkBytes,
+      memory: memory, erased: settings.erased, extending: isExtending ? plan.packed : nil)
     var log = BadRowLog()
     var report = IntakeReport()
     var tables: [EventIntake.Table?] = plan.inputs.map { _ in nil }
@@ -104,6 +104,9 @@ struct HistoryIntake {
       bytesBefore += read.bytes
       tables[index] = read
     }
+    report.volumes = settings.events.enumerated().map {
+      TableVolume(table: $0 + 1, path: $1.path)
+    }
     for (index, input) in plan.inputs.enumerated() {
       let table =
         tables[index]
@@ -113,8 +116,10 @@ struct HistoryIntake {
           path: input.input.path, section: "events", rows: table.rows, bytes: table.bytes,
           badRows: table.bad.count, table: input.table + 1, seconds: table.seconds))
       if tables[index] == nil { report.packedFiles += 1 }
+      report.volumes[input.table].add(table.arrivals)
       log.add(table.bad)
     }
+    report.passOver(plan.repeated)
     try intake.finish(
       releasing: plan.bytes > resident || !intake.spilled.isEmpty && resident < .max)
     try intake.compact()
@@ -165,7 +170,7 @@ struct HistoryIntake {
       try log.write(to: quarantine.path, leavingOut: settings.erased)
       report.quarantine = quarantine.path
     }
-    try log.check(report, share: settings.badRowShare, sources: plan.inputs.map(\.table))
+    try log.check(report, share: settings.badRowShare)
     names = HistoryNames(files: files.map(\.contents), workers: workers)
     stored = StoredParts(files: files, names: names, texts: texts)
     guard names.kinds.count <= EventReader.mostKinds else {
@@ -216,6 +221,8 @@ struct HistoryIntake {
       var isPackable: Bool { identity != nil }
     }
     var inputs: [Input] = []
+    /// Files with the bytes of an earlier one of their table (from 1), which stands for them.
+    var repeated: [(table: Int, path: String, earlier: String)] = []
     var packed: PackedHistories
     var partitions = 1
     /// About how many bytes of CSV there are, in all and not packed.
@@ -228,10 +235,17 @@ struct HistoryIntake {
   ) throws(HistoriesError) -> Plan {
     var inputs: [Plan.Input] = []
     var identities: [String: [FileIdentity]] = [:]
+    var repeated: [(table: Int, path: String, earlier: String)] = []
     for (table, source) in settings.events.enumerated() {
       let fingerprint = PackedHistories.fingerprint(
         source, table: table, zone: settings.timeZone, erased: settings.erased)
-      for input in try source.inputs() {
+      let found = try source.inputs()
+      let earlier = try SameFiles.earlier(source, found.map(\.path))
+      for (place, input) in found.enumerated() {
+        if let first = earlier[place] {
+          repeated.append((table + 1, input.path, found[first].path))
+          continue
+        }
         let identity = input.identity
         inputs.append(
           Plan.Input(table: table, input: input, fingerprint: fingerprint, identity: identity))
@@ -246,7 +260,7 @@ struct HistoryIntake {
       isExtending = true
       if verifying { try packed.verify() }
     }
-    var plan = Plan(packed: packed)
+    var plan = Plan(repeated: repeated, packed: packed)
     for var input in inputs {
       let bytes = try input.input.bytesAsText()
       plan.bytes += bytes
@@ -274,7 +288,7 @@ struct HistoryIntake {
 
   /// A warning for each kind that the project file names and no event has. A misspelt signal is no
   /// error, since a kind may be yet to come, but it lets feedback in among the features.
-  private static func unmet(
+  static func unmet(
     _ settings: HistorySettings, _ roles: [String: KindRole], _ kinds: [KindSummary]
   ) -> [String] {
     let names = kinds.map(\.name)
