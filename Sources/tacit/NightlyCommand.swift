@@ -62,7 +62,7 @@ struct NightlyCommand: ParsableCommand {
     var seconds = NightSeconds()
     let version = try session.models.load()
     let base = try seconds.spend(on: \.reading) {
-      try session.readBase(extending: true, texts: true, checkedBefore: asOf)
+      try session.readBase(extending: true, texts: true)
     }
     let scorer = try seconds.spend(on: \.scoring) {
       try makeScorer(session, version, base, asOf, sampling: true)
@@ -96,7 +96,7 @@ struct NightlyCommand: ParsableCommand {
     let place = session.outreach.store
     let version = try session.models.load()
     var seconds = NightSeconds()
-    let base = try seconds.spend(on: \.reading) { try session.readBase(checkedBefore: asOf) }
+    let base = try seconds.spend(on: \.reading) { try session.readBase() }
     let scorer = try seconds.spend(on: \.scoring) {
       try makeScorer(session, version, base, asOf, sampling: true)
     }
@@ -146,6 +146,7 @@ struct NightlyCommand: ParsableCommand {
     let voiced = night.cases.count { $0.form == .voiced }
     if voiced > 0 { print(spoke(voiced) + " and would be answered") }
     for incident in night.incidents { print(words(incident)) }
+    for text in deliveryWarnings(base, asOf) { print("warning: \(inert(text))") }
     for line in drift.lines(session, file: nil) { print(line) }
     if dryRun, let store, let newest = try store.runs().last {
       let rule = session.outreach.retention
@@ -222,6 +223,7 @@ struct NightlyCommand: ParsableCommand {
       let late = try store.escalated(asOf: run.asOf)
       if late > 0 { print("\(late) late case\(late == 1 ? " was" : "s were") escalated") }
       for incident in incidents { print(words(incident)) }
+      for text in warnings ?? [] { print("warning: \(inert(text))") }
       for line in drift?.lines(session, file: file.path) ?? [] { print(line) }
       if run.flagged + run.voiced + run.explored > 0 {
         print("next: tacit queue list --project \(options.project)")

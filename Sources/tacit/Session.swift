@@ -73,10 +73,8 @@ struct Session {
   }
 
   /// Reads every history of the project and says what was read. `extending` the packed histories on the
-  /// way; `texts`: what customers said too; `asOf`: and whether the days before are all there.
-  func readBase(
-    extending: Bool = false, texts: Bool = false, checkedBefore asOf: Instant? = nil
-  ) throws -> HistoryBase {
+  /// way; `texts`: what customers said too.
+  func readBase(extending: Bool = false, texts: Bool = false) throws -> HistoryBase {
     let progress = Progress(options, "reading")
     func read(_ packing: Packing) throws(HistoriesError) -> HistoryBase {
       try HistoryBase.read(
@@ -96,9 +94,6 @@ struct Session {
     }
     progress.done()
     for line in base.intake.lines { options.say(line) }
-    if let asOf {
-      for text in deliveryWarnings(base, asOf) { options.say("warning: \(text)") }
-    }
     return base
   }
 }
