@@ -14,8 +14,9 @@ struct CheckText {
     lines += [""] + Self.volumes(check, asOf, zone)
     lines += [""] + Self.kinds(check, zone)
     for finding in check.findings {
-      let count = finding.places.isEmpty && finding.count == 1 ? "" : "\(grouped(finding.count)) "
-      lines += ["", "\(finding.severity.rawValue): \(count)\(inert(finding.text))"]
+      let isOne = finding.places.isEmpty && finding.count == 1
+      let count = isOne ? "" : " (\(grouped(finding.count)))"
+      lines += ["", "\(finding.severity.rawValue)\(count): \(inert(finding.text))"]
       lines += finding.places.map { "  \(inert($0.text))" }
       if !finding.places.isEmpty, finding.count > finding.places.count {
         lines.append("  … and \(grouped(finding.count - finding.places.count)) more")

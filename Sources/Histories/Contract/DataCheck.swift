@@ -173,8 +173,7 @@ package struct DataCheck: Sendable {
   private mutating func checkKinds(
     _ settings: HistorySettings, _ roles: [String: KindRole], _ judged: Set<String>
   ) {
-    let summaries = kinds.map { KindSummary(name: $0.name, role: $0.role, EventReader.KindTally()) }
-    for text in HistoryIntake.unmet(settings, roles, summaries) {
+    for text in HistoryIntake.unmet(settings, roles, kinds.map(\.name)) {
       add(.warning, "kind_unmet", text)
     }
     for kind in kinds where judged.contains(kind.name) && kind.valued < kind.events {

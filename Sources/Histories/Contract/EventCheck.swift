@@ -265,6 +265,7 @@ struct EventCheck {
         Finding(
           severity, code, text, count: count ?? seen.count, places: seen.places))
     }
+    func about(_ isEstimate: Bool) -> String { isEstimate ? " (about so many, by a sample)" : "" }
     say(
       .warning, "known_before_at",
       "events of \(section) were known before they happened (`known_at` before `at`): are the two "
@@ -285,12 +286,12 @@ struct EventCheck {
       "files of \(section) have the same bytes as an earlier one: each counts once", facts.same)
     say(
       .warning, "id_twice",
-      "\(facts.ids.isEstimate ? "(about) " : "")events of \(section) have an `id` that an earlier "
-        + "event of its account has: each counts once", facts.idRepeats, count: facts.ids.repeats)
+      "events of \(section) have an `id` that an earlier event of their account has: each counts once"
+        + about(facts.ids.isEstimate), facts.idRepeats, count: facts.ids.repeats)
     say(
       .note, "rows_repeat",
-      "\(facts.repeatsAreEstimated ? "(about) " : "")rows of \(section) repeat an earlier row of the "
-        + "same file, byte for byte: each counts, they may be real", facts.repeats,
+      "rows of \(section) repeat an earlier row of the same file, byte for byte: they may be real, and "
+        + "count" + about(facts.repeatsAreEstimated), facts.repeats,
       count: facts.repeatRows)
   }
 

@@ -181,7 +181,7 @@ struct HistoryIntake {
     kinds = names.kinds.map {
       KindSummary($0, role: roles[$0.name] ?? .feature)
     }
-    report.unmet = Self.unmet(settings, roles, kinds)
+    report.unmet = Self.unmet(settings, roles, kinds.map(\.name))
     self.report = report
     channels = names.channels
     if kinds.isEmpty {
@@ -289,9 +289,8 @@ struct HistoryIntake {
   /// A warning for each kind that the project file names and no event has. A misspelt signal is no
   /// error, since a kind may be yet to come, but it lets feedback in among the features.
   static func unmet(
-    _ settings: HistorySettings, _ roles: [String: KindRole], _ kinds: [KindSummary]
+    _ settings: HistorySettings, _ roles: [String: KindRole], _ names: [String]
   ) -> [String] {
-    let names = kinds.map(\.name)
     let met = Set(names.map { Array($0.utf8) })
     func warnings(_ wanted: some Sequence<String>, _ place: String, _ end: String) -> [String] {
       wanted.filter { !met.contains(Array($0.utf8)) }
