@@ -117,12 +117,12 @@ struct PostgresSourceTests {
       ('a', -32768, 2147483647, 9007199254740993, 0.1, 0.1, 12345678901234567890.000100, \
       E'say "hi", you\\nthere', '=1+1', 'xyz', '00112233-4455-6677-8899-aabbccddeeff', true, \
       '2024-02-29', '{"a": [1, 2]}', '{"a": [1, 2]}'),
-      ('b', 0, -1, -1, -1e-30, 5e-324, -0.00000001, E'\\u0000c'::text, '', ' ', NULL, false, \
+      ('b', 0, -1, -1, -1e-30, 5e-324, -0.00000001, 'c', '', ' ', NULL, false, \
       '1969-12-31', '1', '1'),
       ('c', NULL, NULL, NULL, NULL, 1.7976931348623157e308, 10000, E'\\r\\n', 'ä\u{200D}"', NULL, \
       NULL, NULL, NULL, NULL, NULL),
       ('d', 1, 1, 1, 16777217, -0.0, 1e20, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-      """.replacing("E'\\u0000c'::text", with: "'c'"))
+      """)
     // Written by hand, from PostgreSQL's documentation of its types and of CSV.
     try place.write(
       "people.csv",
