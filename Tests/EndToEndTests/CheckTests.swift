@@ -173,9 +173,9 @@ struct CheckTests {
       #expect(!report.text.contains(personal), "\(personal): \(report.text)")
     }
     // One thread says the same.
-    let one = try broken.check("--threads", "1")
-    #expect("\(one.findings("rows_repeat"))" == "\(report.findings("rows_repeat"))")
-    #expect(one.codes == report.codes)
+    let single = try broken.check("--threads", "1")
+    #expect("\(single.findings("rows_repeat"))" == "\(report.findings("rows_repeat"))")
+    #expect(single.codes == report.codes)
     // A run goes on where check says so.
     let run = try Program.run(
       "features", "--as-of", Self.asOf, "--out", "v.csv", in: broken.folder)
@@ -221,7 +221,8 @@ struct CheckTests {
 
     // Too many unusable rows: by what is wrong, and more than a run takes.
     var worse = try Broken()
-    for row in 0..<2000 { worse.months["2025-06"]?[min(row, 1000)][worse.column("at")] = "soon" }
+    let at = worse.column("at")
+    for row in 0...1000 { worse.months["2025-06"]?[row][at] = "soon" }
     try worse.write()
     let bad = try worse.check()
     #expect(bad.status == 65)
