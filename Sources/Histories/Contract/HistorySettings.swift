@@ -115,6 +115,9 @@ package struct EventSource: Sendable, Equatable {
   /// Columns that must be there, and that no feature reads.
   package var id: String?
   package var text: String?
+  /// A row whose cell in this column is empty has no such event: an order not yet delivered, a ticket
+  /// that nobody rated.
+  package var onlyWhere: String?
 
   package init(
     path: String, account: String, at: TimeMapping, knownAt: TimeMapping? = nil,
@@ -135,7 +138,7 @@ package struct EventSource: Sendable, Equatable {
   init?(_ table: ProjectTable, project: ProjectFile) {
     table.allow(
       ProjectTable.sourceKeys + [
-        "account", "at", "known_at", "kind", "value", "channel", "id", "text",
+        "account", "at", "known_at", "kind", "value", "channel", "id", "text", "only_where",
       ] + table.refuseConnection())
     let source = table.source(project)
     let account = table.required("account")
@@ -146,6 +149,7 @@ package struct EventSource: Sendable, Equatable {
     channel = table.text("channel", required: false)
     id = table.optionalColumn("id")
     text = table.optionalColumn("text")
+    onlyWhere = table.optionalColumn("only_where")
     guard let source, let account, let at, let kind else { return nil }
     (path, query) = source
     self.account = account

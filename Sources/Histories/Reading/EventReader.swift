@@ -94,7 +94,9 @@ final class EventReader {
       let problem =
         count != source.columns
         ? .fields(found: count, expected: source.columns)
-        : rows.malformed ? .quote : take(fields, &source, kind, channel)
+        : rows.malformed
+          ? .quote
+          : source.hasNoEvent(fields) ? nil : take(fields, &source, kind, channel)
       if let problem {
         result.bad.append(
           BadRowDraft(lineInChunk: rows.rowLine, what: problem, bytes: Array(rows.rowBytes)))
@@ -257,6 +259,12 @@ struct SourceMapping {
   var textColumn = -1
   /// Which `[[events]]` table it is, from 0: ids mean something within one.
   var table: Int
+  /// The column whose empty cells say that a row has no such event; −1 where all rows have one.
+  var onlyWhereColumn = -1
+
+  func hasNoEvent(_ fields: UnsafeMutablePointer<Field>) -> Bool {
+    onlyWhereColumn >= 0 && fields[onlyWhereColumn].count == 0
+  }
 
   init(
     _ source: EventSource, table: Int = 0, header: Header, zone: LocalTime, keepsTexts: Bool = false
@@ -290,6 +298,9 @@ struct SourceMapping {
     if let text = source.text {
       let column = try header.column(text, for: "text")
       if keepsTexts { textColumn = column }
+    }
+    if let name = source.onlyWhere {
+      onlyWhereColumn = try header.column(name, for: "only_where")
     }
   }
 
