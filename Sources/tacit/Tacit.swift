@@ -17,8 +17,8 @@ struct Tacit: ParsableCommand {
       Tacit learns what the account histories of known detractors looked like before they spoke, \
       scores every silent account, and opens outreach cases for those most like them, with reasons.
 
-      Start with `tacit demo`. On your own data: write a tacit.toml (datasets/sample/tacit.toml \
-      shows one), then
+      Start with `tacit demo`. On your own data:
+        tacit init events.csv accounts.csv  propose a tacit.toml, with reasons; read it through
         tacit check                        what is wrong with the data, all at once
         tacit train --as-of 2026-03-02     learn from those who spoke, as of a date
         tacit nightly --as-of 2026-03-02   score the silent, open the day's cases
@@ -30,8 +30,8 @@ struct Tacit: ParsableCommand {
       """,
     version: tacitVersion,
     subcommands: [
-      DemoCommand.self, CheckCommand.self, PackCommand.self, FeaturesCommand.self,
-      TrainCommand.self,
+      DemoCommand.self, InitCommand.self, CheckCommand.self, PackCommand.self,
+      FeaturesCommand.self, TrainCommand.self,
       ModelsCommand.self,
       BacktestCommand.self, ScoreCommand.self, NightlyCommand.self, ReportCommand.self,
       QueueCommand.self, PlaybooksCommand.self, CorrectionsCommand.self, PromisesCommand.self,

@@ -36,6 +36,11 @@ package final class ProjectFile {
     try self.init(path: path, contents: contents, keys: Self.sections)
   }
 
+  /// Parses a project file that is not yet written, to stand at `path`.
+  package convenience init(path: String, text: String) throws(HistoriesError) {
+    try self.init(path: path, contents: Data(text.utf8), keys: Self.sections)
+  }
+
   /// Parses the contents of any file of a project's that is written in TOML; `keys` are those that
   /// may stand at its top. Throws `projectFile` where it is no TOML.
   package init(path: String, contents: Data, keys: [String]) throws(HistoriesError) {

@@ -34,6 +34,11 @@ struct DistinctSample {
     return rows == 0 ? 0 : Double(distinct) / Double(rows)
   }
 
+  /// The hashes kept, all of those that start with `level` zero bits, in no order.
+  var kept: (hashes: [UInt64], level: Int) {
+    ((0..<Self.capacity).map { keys[$0] }.filter { $0 != 0 }, level)
+  }
+
   /// Takes in `times` rows with a value of this hash, whose bits are all well mixed.
   @inline(__always)
   mutating func add(_ hash: UInt64, times: Int = 1) {
