@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking silent format lint venv clean
-.PHONY: bench-claims bench-nights faults month
+.PHONY: bench-claims bench-nights faults fuzz month
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
@@ -69,6 +69,12 @@ bench-nights: prerequisites
 faults: build
 	@scripts/require $(TEST_PACKAGES)
 	python3 benchmarks/faults.py
+
+# libFuzzer on the readers, RUNS inputs a target; writes benchmarks/results/fuzz.md. fuzz/README.md.
+RUNS = 200000
+fuzz: build
+	fuzz/build
+	python3 fuzz/run.py --runs $(RUNS)
 
 # A month of five agents at the command line on a synthetic base; writes benchmarks/results/month.md.
 # Twenty minutes.

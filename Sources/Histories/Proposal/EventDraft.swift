@@ -34,6 +34,7 @@ struct EventDrafts {
   private let index: Int
   private let account: SeenColumn
   private let accountReason: String
+  private let partner: SeenColumn?
   private let threads: Int
   private(set) var drafts: [EventDraft] = []
   private(set) var questions: [String] = []
@@ -47,6 +48,7 @@ struct EventDrafts {
     self.index = index
     self.account = account
     accountReason = reason
+    self.partner = partner
     self.threads = threads
     let dates = table.columns.filter { $0.time != nil && $0.name != account.name }
     let plans = dates.filter { $0.words.mean(.planned) }
@@ -67,7 +69,7 @@ struct EventDrafts {
     } else if times.count > 1 {
       try wide(times, known)
     } else {
-      try single(times[0], known, partner)
+      try single(times[0], known)
     }
     note(plans, "plans, not what happened")
     note(
@@ -156,7 +158,7 @@ struct EventDrafts {
   }
 
   private mutating func single(
-    _ time: SeenColumn, _ known: SeenColumn?, _ partner: SeenColumn?
+    _ time: SeenColumn, _ known: SeenColumn?
   ) throws(HistoriesError) {
     let feedback = scaleColumns().first
     let value =
@@ -241,7 +243,7 @@ struct EventDrafts {
       draft.kinds = [
         kind(name, draft, draft.value)
       ]
-      if let text = proseColumn() { draft.text = text }
+      draft.text = proseColumn(about: own)
       addDetails(&draft, withID: false)
       draft.used.insert(scale.name)
       spoken.append(draft)
@@ -262,7 +264,13 @@ struct EventDrafts {
           draft.value!.reason += "; rows are rewritten, so it is known at the end only"
         }
       }
-      if spoken.isEmpty, place == first { draft.text = proseColumn() }
+      if place == own.first, let text = proseColumn(),
+        !spoken.contains(where: {
+          $0.text?.column == text.column
+        })
+      {
+        draft.text = text
+      }
       draft.kinds = [kind(draft.constant!.column, draft, draft.value)]
       addDetails(&draft, withID: false)
       drafts.append(draft)
@@ -279,6 +287,7 @@ struct EventDrafts {
   {
     var kind = EventLook.Kind(name: name)
     let column = value.flatMap { table.column($0.column) }
+    kind.first = draft.times.first
     kind.events =
       draft.onlyWhere.flatMap { table.column($0.column)?.present } ?? draft.at.form.readable
     guard let column else { return kind }
@@ -315,9 +324,14 @@ struct EventDrafts {
     }
   }
 
-  private func proseColumn() -> EventDraft.Part? {
-    let columns = table.columns.filter {
-      $0.content == .prose || ($0.content == .text && $0.words.mean(.text) && !$0.words.mean(.id))
+  /// `about`: its header shares a word with these.
+  private func proseColumn(about words: [String]? = nil) -> EventDraft.Part? {
+    let columns = table.columns.filter { column in
+      let isProse =
+        column.content == .prose
+        || (column.content == .text && column.words.mean(.text) && !column.words.mean(.id))
+      return isProse
+        && (words.map { !Set($0).isDisjoint(with: column.words.words) } ?? true)
     }
     let best = columns.max {
       (($0.words.mean(.text) ? 1 : 0), $0.distinct) < (($1.words.mean(.text) ? 1 : 0), $1.distinct)
@@ -333,9 +347,12 @@ struct EventDrafts {
   }
 
   private func valueColumn() -> EventDraft.Part? {
+    // What customers said is the value of their saying it and of nothing else.
+    let scales = scaleColumns().map(\.name)
     let numbers = table.columns.filter {
       $0.content == .number && $0.notNumbers * 200 <= $0.rows && !$0.words.mean(.id)
-        && $0.name != account.name && !$0.isUnique
+        && $0.name != account.name && $0.name != partner?.name && !($0.isUnique && $0.isWhole)
+        && !scales.contains($0.name)
     }
     let best = [HeaderWords.Meaning.money, .number, .quantity].lazy
       .compactMap { meaning in numbers.first { $0.words.mean(meaning) } }.first

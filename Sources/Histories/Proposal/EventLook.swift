@@ -4,7 +4,8 @@ struct EventLook: Sendable {
   struct Times: Sendable {
     /// Rows with a time here.
     var rows = 0
-    /// Microseconds since 1970; `last` is passed by one row in a thousand at most.
+    /// Microseconds since 1970; `last` is the latest, or where that is far beyond the others the
+    /// time that one row in a thousand passes at most.
     var first: Int64 = .max
     var last: Int64 = .min
     var latest: Int64 = .min
@@ -18,6 +19,8 @@ struct EventLook: Sendable {
     var least = Double.infinity
     var most = -Double.infinity
     var isWhole = true
+    /// By the first of the table's times.
+    var first = Int64.max
   }
 
   let times: [Times]
@@ -121,6 +124,7 @@ struct EventLook: Sendable {
       let index = number ?? names.add(fields[kind].bytes, hash: TextTable.hash(fields[kind].bytes))
       if index == kinds.count { kinds.append(Kind(name: fields[kind].text ?? "")) }
       kinds[index].events += 1
+      if let time = now.first ?? nil { kinds[index].first = min(kinds[index].first, time) }
       guard let value, fields[value].count > 0, let amount = DecimalNumber(fields[value])?.value
       else { return }
       kinds[index].valued += 1
@@ -148,6 +152,7 @@ struct EventLook: Sendable {
           continue
         }
         kinds[index].events += kind.events
+        kinds[index].first = min(kinds[index].first, kind.first)
         kinds[index].valued += kind.valued
         kinds[index].least = min(kinds[index].least, kind.least)
         kinds[index].most = max(kinds[index].most, kind.most)
@@ -169,7 +174,8 @@ struct EventLook: Sendable {
         day -= 1
       }
       let end = Int64(day + Self.firstDay + 1) * Instant.microsecondsPerDay - 1
-      times.last = min(times.latest, end)
+      let isFar = times.latest - end > 60 * Instant.microsecondsPerDay
+      times.last = isFar ? end : times.latest
       var sum = 0.0
       for (day, count) in counts.enumerated() { sum += Double(day) * Double(count) }
       times.mean = sum / Double(times.rows)

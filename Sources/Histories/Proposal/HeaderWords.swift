@@ -34,7 +34,7 @@ struct HeaderWords: Sendable, Equatable {
         joined += words[end]
         if meaning.texts.contains(joined) { return true }
       }
-      if meaning.texts.contains(where: { $0.utf8.count >= 5 && words[start].contains($0) }) {
+      if meaning.texts.contains(where: { $0.utf8.count >= 6 && words[start].contains($0) }) {
         return true
       }
     }
@@ -104,7 +104,7 @@ extension HeaderWords.Meaning {
     amount price total betrag summe preis umsatz montant prix importe valor precio revenue arr mrr
     acv ltv wert value spend turnover paid gross net worth
     """)
-  static let quantity = Meaning("quantity qty menge anzahl cantidad quantite count units pieces")
+  static let quantity = Meaning("quantity qty menge anzahl cantidad quantite units pieces")
   static let number = Meaning("weight score rating points level punkte value wert valor")
   static let channel = Meaning("channel kanal canal medium via platform plattform")
   static let preferredChannel = Meaning(

@@ -219,7 +219,7 @@ struct ProposalWriter {
       from \(table(look)) child
       join \(table(other)) parent on child.\(name(bridge.column)) = parent.\(name(bridge.key))
       """
-    out.line("query", ProjectText.string(sql))
+    out.line("query", sql.contains("'''") ? ProjectText.string(sql) : "'''\n\(sql)'''")
     out.line("via", "\"duckdb\"")
     out.line("account", "\"account_of_row\"")
   }
@@ -250,16 +250,26 @@ struct ProposalWriter {
   private mutating func feedback() {
     let spoken = signals.filter { if case .speech = $0.meaning { true } else { false } }
     hasFeedback = !spoken.isEmpty
-    out.blank()
     if spoken.isEmpty {
+      out.blank()
       out.comment(
         "DECIDE: no kind was recognised by which customers speak (a survey score, a complaint, a "
           + "refund request). `features` works without; `train` and `nightly` need one:")
       out.comment("[feedback]")
       out.comment("[[feedback.signal]]")
-      let example = signals.first?.kind ?? "nps"
-      out.comment("kind = \(ProjectText.string(example))")
-      out.comment("detractor = { at_most = 6 }")
+      var isNamed = false
+      for signal in signals {
+        guard case .perhaps(let detractor) = signal.meaning else { continue }
+        out.comment("kind = \(ProjectText.string(signal.kind))")
+        out.comment("detractor = \(detractor)")
+        out.comment("(\(signal.reason))")
+        isNamed = true
+        break
+      }
+      if !isNamed {
+        out.comment("kind = \"nps\"")
+        out.comment("detractor = { at_most = 6 }")
+      }
       questions.append(
         "by which kind do customers speak, and what makes one negative? Without [feedback] there are "
           + "vectors and no model")
@@ -294,7 +304,7 @@ struct ProposalWriter {
 
   private mutating func features() {
     out.header("[features]")
-    let windows = [7, 30, 90, 365].filter { $0 * 3 <= span * 2 || $0 == 7 }
+    let windows = [7, 30, 90, 365].filter { $0 * 4 <= span * 3 || $0 == 7 }
     out.line(
       "windows_days", "[\(windows.map(String.init).joined(separator: ", "))]",
       windows.count == 4
@@ -313,13 +323,14 @@ struct ProposalWriter {
 
   private mutating func training() {
     guard hasFeedback else { return }
-    let spoken = signals.filter {
-      if case .speech = $0.meaning { true } else { false }
-    }.reduce(0) { $0 + $1.events }
-    let perMonth = Double(spoken) * 30 / Double(max(span, 1))
-    let window = perMonth < 100 && span >= 360 ? 90 : 30
-    // The earliest snapshot keeps as much history before it as the label window is long.
-    let count = max(1, min(12, (span - 2 * window - 1) / window))
+    let spoken = signals.filter { if case .speech = $0.meaning { true } else { false } }
+    let last = drafts.map(\.times.last).max() ?? 0
+    // Answers are learnt from, so the days since the first of them count.
+    let first = max(spoken.map(\.first).min() ?? last, drafts.map(\.times.first).min() ?? last)
+    let days = max(1, Int((last - min(first, last)) / Instant.microsecondsPerDay))
+    let perMonth = Double(spoken.reduce(0) { $0 + $1.events }) * 30 / Double(days)
+    let window = perMonth < 60 && days >= 360 ? 90 : 30
+    let count = max(1, min(12, days / window - 1))
     out.header("[training]")
     out.line(
       "label_window_days", "\(window)",
@@ -327,7 +338,8 @@ struct ProposalWriter {
     out.line("gap_days", "1")
     out.line(
       "snapshots", "{ every_days = \(window), count = \(count) }",
-      "back through \(grouped(count * window)) of \(grouped(span)) days")
+      "back through \(grouped(count * window)) of the \(grouped(days)) days in which customers spoke"
+    )
   }
 
   private mutating func queue() {
@@ -369,6 +381,9 @@ struct ProposalWriter {
       prefix = min(prefix, zip(first, bytes).prefix { $0 == $1 }.count)
       suffix = min(suffix, zip(first.reversed(), bytes.reversed()).prefix { $0 == $1 }.count)
     }
+    // A number that differs in its last digit differs as a whole.
+    while prefix > 0, first[prefix - 1].isDigit { prefix -= 1 }
+    while suffix > 0, first[first.count - suffix].isDigit { suffix -= 1 }
     let slash = first.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
     let start = String(decoding: first[..<max(prefix, slash)], as: UTF8.self)
     let shortest = look.paths.map(\.utf8.count).min() ?? 0

@@ -13,11 +13,14 @@ struct SignalDraft: Sendable {
   var meaning: Meaning
   var reason: String
   var events: Int
+  /// When the first of them happened, microseconds since 1970.
+  var first: Int64
 
   /// Nil for an ordinary event.
   init?(_ kind: EventLook.Kind, isAsking: Bool) {
     self.kind = kind.name
     events = kind.events
+    first = kind.first
     let words = HeaderWords(kind.name)
     let count = "\(grouped(kind.events)) events"
     let isAbout = words.mean(.feedback)
@@ -50,6 +53,13 @@ struct SignalDraft: Sendable {
     if isAbout {
       meaning = .perhaps(detractor: "\"always\"")
       reason = "\(count) by its name, but without values on a scale: what makes one negative?"
+      return
+    }
+    if let scale, kind.least < 0, kind.most <= 10, kind.valued == kind.events,
+      !kind.name.hasSuffix("_received")
+    {
+      meaning = .perhaps(detractor: scale.rule)
+      reason = "\(count), \(scale.text), if this is a judgement"
       return
     }
     guard

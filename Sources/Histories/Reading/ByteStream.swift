@@ -48,7 +48,14 @@ final class ByteStream {
     size = Int(status.st_size)
     var magic: (UInt8, UInt8) = (0, 0)
     let got = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 2, 0) }
-    if got == 2, magic == (0x1f, 0x8b) { inflater = Inflater(path: path) }
+    if got == 2, magic == (0x1f, 0x8b) {
+      inflater = Inflater(path: path)
+    } else if path.hasSuffix(".gz"), status.st_mode & S_IFMT == S_IFREG {
+      // Torn or changed at its very beginning it must not be taken for text. (deinit closes it.)
+      throw .dataContract(
+        "\(path) is no gzip file, whatever its name says: fetch it again, or if it is plain CSV call "
+          + "it so")
+    }
   }
 
   deinit {

@@ -19,6 +19,8 @@ final class RowChunks {
   private var emitted = 0
   private var chunk = 0
   private var finished = false
+  /// Nothing has been read: a byte order mark may come, once.
+  private var isFresh = true
 
   convenience init(path: String, chunkBytes: Int) throws(HistoriesError) {
     try self.init(.file(path), chunkBytes: chunkBytes)
@@ -29,7 +31,7 @@ final class RowChunks {
     self.source = source
     stream = try source.open(header: header)
     // Enough for a byte order mark to be seen whole.
-    self.chunkBytes = max(chunkBytes, 16)
+    self.chunkBytes = max(chunkBytes, 3)
   }
 
   /// Puts the next whole rows into `buffer`; false at the end of the file.
@@ -40,7 +42,8 @@ final class RowChunks {
     while true {
       var got = try stream.read(into: buffer.room(for: chunkBytes))
       let isEnd = got < chunkBytes
-      if chunk == 0, buffer.filled == 0 { got -= buffer.dropByteOrderMark(of: got) }
+      if isFresh { got -= buffer.dropByteOrderMark(of: got) }
+      isFresh = false
       let fresh = buffer.filled
       buffer.filled += got
       let base = buffer.base

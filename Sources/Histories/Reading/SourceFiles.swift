@@ -112,6 +112,11 @@ struct Header {
       guard let name = field.text else {
         throw .dataContract("\(path), line 1: the header is not UTF-8: save the file as UTF-8")
       }
+      if name.utf8.contains(0x0d), !name.utf8.contains(0x0a) {
+        throw .dataContract(
+          "\(path), line 1: lines end with a carriage return alone, as on old Macs: save the file with "
+            + "line feeds")
+      }
       if !name.isEmpty, let first = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) {
         throw .dataContract(
           "\(path), line 1: columns \(first + 1) and \(names.count + 1) are both called \"\(name)\": "
