@@ -5,7 +5,7 @@
 /// the erased (8); of the events `at` (4 where all are whole seconds of 1970–2106, else 8), kinds (1 where
 /// all fit, else 2), and where there are any: `knownAt` (8), values (8), channels (2), keys (8), ends of
 /// texts (8), texts.
-enum PackedBlock {
+package enum PackedBlock {
   private static let headerBytes = 6 * 4 + 8
 
   private struct Flags: OptionSet {
@@ -84,6 +84,15 @@ enum PackedBlock {
     for flag in [Flags.knownAt, .values, .keys, .texts] where flags.contains(flag) { each += 8 }
     if flags.contains(.channels) { each += 2 }
     return headerBytes + accounts * 8 + ids + erased * 8 + events * each + texts
+  }
+
+  /// The block written anew, or nil where the bytes are none: what is read of a sound block is what was
+  /// written. For checks of the format.
+  package static func rewritten(_ bytes: [UInt8]) -> [UInt8]? {
+    let numbers = Array(UInt16(0)..<512)
+    return bytes.withUnsafeBytes {
+      decode($0, kinds: numbers, channels: numbers, texts: true).map(encode)
+    }
   }
 
   /// The partition that the bytes hold, its kinds and channels renumbered (`kinds[k]` for kind k;
