@@ -21,6 +21,8 @@ enum FuzzTarget: String, CaseIterable {
   case tombstones
   /// A table that nobody has described: what is proposed must load.
   case proposal
+  /// A partition of a packed file, behind its check sum.
+  case block
 
   func run(_ input: [UInt8], in folder: FuzzFolder) {
     switch self {
@@ -33,6 +35,10 @@ enum FuzzTarget: String, CaseIterable {
     case .project: project(input)
     case .tombstones: tombstones(input, folder)
     case .proposal: proposal(input, folder)
+    case .block:
+      if let once = PackedBlock.rewritten(input) {
+        precondition(PackedBlock.rewritten(once) == once, "a block is not read as it is written")
+      }
     }
   }
 

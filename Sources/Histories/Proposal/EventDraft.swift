@@ -153,7 +153,7 @@ struct EventDrafts {
             + "\"\(times[order[0]].name)\" in \(grouped(both - inOrder)) rows, so it was left out")
       }
     }
-    addDetails(&draft, withID: true)
+    addDetails(&draft, withText: true)
     drafts.append(draft)
   }
 
@@ -173,7 +173,7 @@ struct EventDrafts {
     let name = kindOfRows(feedback)
     draft.constant = .init(
       column: name, reason: "no column says what happened; the name is of the file or a column")
-    addDetails(&draft, withID: true)
+    addDetails(&draft, withText: true)
     guard let partner, let value else {
       draft.kinds = [kind(name, draft, value)]
       drafts.append(draft)
@@ -244,7 +244,7 @@ struct EventDrafts {
         kind(name, draft, draft.value)
       ]
       draft.text = proseColumn(about: own)
-      addDetails(&draft, withID: false)
+      addDetails(&draft, withText: false)
       draft.used.insert(scale.name)
       spoken.append(draft)
     }
@@ -272,7 +272,7 @@ struct EventDrafts {
         draft.text = text
       }
       draft.kinds = [kind(draft.constant!.column, draft, draft.value)]
-      addDetails(&draft, withID: false)
+      addDetails(&draft, withText: false)
       drafts.append(draft)
     }
     drafts += spoken
@@ -299,7 +299,7 @@ struct EventDrafts {
   }
 
   /// Channel, id and text, and what was looked at.
-  private func addDetails(_ draft: inout EventDraft, withID: Bool) {
+  private func addDetails(_ draft: inout EventDraft, withText: Bool) {
     if let channel = table.columns.first(where: {
       $0.content == .category && $0.words.mean(.channel) && $0.distinct <= 100
         && $0.name != draft.kind?.column
@@ -309,16 +309,15 @@ struct EventDrafts {
         reason: "\(channel.distinct) different; empty in "
           + "\(grouped(channel.rows - channel.present)) rows")
     }
-    if withID,
-      let id = table.columns.first(where: {
-        $0.isUnique && $0.name != account.name && $0.time == nil
-          && ($0.content == .text || $0.isWholeNumber)
-          && ($0.words.mean(.id) || $0.words.mean(.otherThing))
-      })
-    {
-      draft.id = .init(column: id.name, reason: "another in every row")
+    if let id = table.columns.first(where: {
+      $0.isUnique && $0.name != account.name && $0.time == nil
+        && ($0.content == .text || $0.isWholeNumber)
+        && ($0.words.mean(.id) || $0.words.mean(.otherThing))
+    }) {
+      draft.id = .init(
+        column: id.name, reason: "another in every row: a row delivered again counts once")
     }
-    if withID, draft.text == nil { draft.text = proseColumn() }
+    if withText, draft.text == nil { draft.text = proseColumn() }
     for part in [draft.value, draft.channel, draft.id, draft.text, draft.kind] {
       if let part { draft.used.insert(part.column) }
     }
