@@ -88,7 +88,8 @@ final class CheckReader {
     var length = 0
     var rows = 0
     var bad: [(place: Int, what: RowProblem)] = []
-    /// Events known before they happened; that happen, or are known, after now; of long ago.
+    /// Events known before they happened; that happen after now; that happened and are known after
+    /// now; of long ago.
     var early = Spots()
     var future = Spots()
     var futureKnown = Spots()
@@ -178,7 +179,7 @@ final class CheckReader {
     kinds[kind].add(event)
     if event.knownAt < event.at { facts.early.add(place) }
     if event.at > now { facts.future.add(place) }
-    if event.knownAt > now { facts.futureKnown.add(place) }
+    if event.knownAt > now, event.at <= now { facts.futureKnown.add(place) }
     if event.at < Self.longAgo { facts.old.add(place) }
     if !erased.isEmpty,
       erased.contains(UnsafeRawBufferPointer(start: event.id, count: event.idCount))

@@ -43,25 +43,32 @@ struct TableShape {
 
 /// What the cells of some columns are, so far.
 struct ContentsTally {
-  private var contents: [TableShape.Contents]
+  private var counts: [(numbers: Int, times: Int, texts: Int)]
 
-  init(columns: Int) { contents = Array(repeating: .nothing, count: columns) }
+  init(columns: Int) { counts = Array(repeating: (0, 0, 0), count: columns) }
 
-  var result: [TableShape.Contents] { contents }
+  /// A column is of numbers, or of times, where 19 in 20 cells that are not empty are: a few spoilt rows
+  /// make no other column of it.
+  var result: [TableShape.Contents] {
+    counts.map { numbers, times, texts in
+      let most = (numbers + times + texts) * 19
+      return most == 0
+        ? .nothing : numbers * 20 >= most ? .numbers : times * 20 >= most ? .times : .texts
+    }
+  }
 
-  /// Takes in one row's fields. A column is of numbers, or of times, as long as every cell that is not
-  /// empty is one.
+  /// Takes in one row's fields.
   mutating func add(_ fields: UnsafeMutablePointer<Field>) {
-    for column in contents.indices {
+    for column in counts.indices {
       let field = fields[column]
-      if field.count == 0 || contents[column] == .texts { continue }
-      let kind: TableShape.Contents =
-        DecimalNumber(field) != nil
-        ? .numbers
-        : field.count >= 10 && Instant(iso8601: Array(field.bytes)[...], zone: .utc) != nil
-          ? .times : .texts
-      contents[column] =
-        contents[column] == .nothing || contents[column] == kind ? kind : .texts
+      if field.count == 0 { continue }
+      if DecimalNumber(field) != nil {
+        counts[column].numbers += 1
+      } else if field.count >= 10, Instant(iso8601: Array(field.bytes)[...], zone: .utc) != nil {
+        counts[column].times += 1
+      } else {
+        counts[column].texts += 1
+      }
     }
   }
 }
