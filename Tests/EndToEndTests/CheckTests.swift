@@ -197,7 +197,9 @@ struct CheckTests {
     let history = broken.folder.appendingPathComponent("history")
     let march = try Data(contentsOf: history.appendingPathComponent("2025-03.csv"))
     try march.write(to: history.appendingPathComponent("2025-12z.csv"))
-    try Data("\u{1F}\u{8B}\u{8}".utf8).write(to: history.appendingPathComponent("zz.csv.gz"))
+    // One without a header: its first row is nobody's business.
+    try Data("eva@example.com,2025-01-01T00:00:00Z,login,,\n".utf8).write(
+      to: history.appendingPathComponent("zz.csv"))
     try Data([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]).write(
       to: history.appendingPathComponent("torn.csv.gz"))
     try broken.change("accounts.csv") { text in
@@ -214,6 +216,8 @@ struct CheckTests {
     #expect(gone.first?.count == renamed.count)
     #expect(gone.first?.text.contains("\"value\" (for `value`) is gone and \"amount\"") == true)
     #expect(report.findings("unreadable").contains { $0.text.contains("torn.csv.gz") })
+    #expect(report.findings("header_missing").first?.places == ["zz.csv:1"])
+    #expect(!report.text.contains("eva@"))
     #expect(report.findings("file_twice").count == 1)
     let run = try Program.run(
       "features", "--as-of", Self.asOf, "--out", "v.csv", in: broken.folder)

@@ -112,13 +112,11 @@ import Testing
         Issue.record("the program said nothing of a key in [\(place.path)]: \(line ?? "")")
         continue
       }
-      // Known to other tables than [[events]] only to say that they do not take them.
-      let unread: Set = place.path.hasPrefix("events") ? [] : ["query", "via"]
       let names = Set(
         line[known.upperBound...].split(separator: ",").map {
           $0.trimmingCharacters(in: CharacterSet(charactersIn: " .;"))
         }
-      ).subtracting(unread)
+      )
       #expect(names == place.keys, "[\(place.path)]")
     }
   }

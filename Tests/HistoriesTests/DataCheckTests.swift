@@ -26,7 +26,7 @@ struct DataCheckTests {
         "a\(draw.below(200))",
         "2025-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)T0\(draw.below(9)):00:00Z",
         "2025-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)T05:00:00Z",
-        ["order", "login", "\"two\nlines\""][draw.below(3)], "\(draw.below(100))",
+        ["order", "login", "\"two\nlines\""][draw.below(3)], "\(draw.below(100))", "",
       ]
       if draw.below(15) == 0 { fields[draw.below(5)] = Self.spoilt[draw.below(Self.spoilt.count)] }
       rows.append(fields.joined(separator: ","))

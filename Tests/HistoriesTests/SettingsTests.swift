@@ -71,7 +71,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("query = \"select 1\"\nvia = \"postgres\"", "not supported yet: export to CSV or Parquet"),
+    ("query = \"select 1\"\nvia = \"oracle\"", "expected \"duckdb\" or \"postgres\""),
+    (
+      "query = \"select 1\"\nvia = \"postgres\"\npassword = \"x\"", "does not belong into a project"
+    ),
     ("query = \"select 1\"", "Add via = \"duckdb\""),
     ("path = \"e.csv\"\nknow_at = \"x\"", "did you mean `known_at`?"),
     ("path = \"e.csv\"\nvalue = true", "`value` is true or false, expected a text"),

@@ -125,6 +125,15 @@ struct EventCheck {
     _ next: TableShape, with shape: TableShape, _ source: EventSource, _ table: ByteSource,
     _ facts: inout TableFacts
   ) -> Bool {
+    if source.columns.allSatisfy({ next.place(of: $0.name) == nil }) {
+      // Its names may be a row's contents.
+      facts.change(
+        .error, "header_missing",
+        "line 1 has none of the mapped columns: files without a header cannot be read",
+        Self.place(table, 1))
+      failures.append(.dataContract("\(table.path), line 1: none of the mapped columns"))
+      return true
+    }
     var isUnreadable = false
     for (name, now) in next.lost(since: shape) {
       let key = source.columns.first { $0.name.utf8.elementsEqual(name.utf8) }?.key
