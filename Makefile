@@ -85,6 +85,11 @@ month: build
 out-of-core: build .venv/bench
 	.venv/bin/python benchmarks/out_of_core.py
 
+# What each family of features adds out of fold; writes benchmarks/results/gain.md. Half an hour.
+.PHONY: gain
+gain: build .venv/bench
+	.venv/bin/python benchmarks/gain.py
+
 # How well the silent of twenty synthetic bases are ranked; writes benchmarks/results/ranking.md.
 ranking: build .venv/bench
 	.venv/bin/python benchmarks/ranking.py
