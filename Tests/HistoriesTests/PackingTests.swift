@@ -31,6 +31,7 @@ import Testing
           account: "account", numeric: ["seats"]),
         badRowShare: 0.5)
       settings.packed = folder.path("packed")
+      settings.features = everyFeature
       for file in 0..<files { try write(file, rows: rows, seed: seed) }
     }
 
@@ -121,7 +122,7 @@ import Testing
     var settings = project.settings
     settings.packed = nil
     let whole = try HistoryBase.read(settings, roles: testRoles, threads: 2, texts: true)
-    let schema = try whole.schema(FeatureSettings(), asOf: Self.asOf)
+    let schema = try whole.schema(everyFeature, asOf: Self.asOf)
     let rows = (0..<whole.accountCount).map { VectorRow(account: Int32($0), asOf: Self.asOf) }
     let vectors = try whole.vectors(schema, rows: rows, threads: 2)
     for (packing, memory) in [(Packing.read, 30_000), (.extend(verifying: false), 30_000)] {
