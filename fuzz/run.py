@@ -39,9 +39,9 @@ def fuzz(target, runs):
         hits = re.findall(pattern, said)
         return int(hits[-1]) if hits else 0
     return {
-        "target": target, "runs": last(r"stat::number_of_executed_units: (\d+)"),
+        "target": target, "runs": last(r"stat::number_of_executed_units:\s+(\d+)"),
         "edges": last(r"cov: (\d+)"), "features": last(r"ft: (\d+)"),
-        "rss": last(r"stat::peak_rss_mb: (\d+)"), "seconds": time.monotonic() - start,
+        "rss": last(r"stat::peak_rss_mb:\s+(\d+)"), "seconds": time.monotonic() - start,
         "failed": result.returncode != 0, "said": said}
 
 

@@ -51,6 +51,19 @@ package final class ProjectFile {
       throw .projectFile(path: path, problems: ["the file is not UTF-8"])
     }
     lines = ProjectLines(text)
+    // TOML has none anywhere, and the text behind a NUL would be passed over.
+    if let place = contents.firstIndex(where: {
+      $0 < 0x20 && ![9, 10, 13].contains($0) || $0 == 0x7f
+    }) {
+      let line = 1 + contents[..<place].count { $0 == 0x0a }
+      throw .projectFile(
+        path: path, problems: ["line \(line): not TOML: a control character stands there"])
+    }
+    if let line = TableHeaders.firstUnsound(Array(contents)) {
+      throw .projectFile(
+        path: path,
+        problems: ["line \(line): not TOML: expected the name of a table between the brackets"])
+    }
     do {
       document = ProjectValue.entries(of: try TOMLTable(string: text))
     } catch let error as TOMLParseError {

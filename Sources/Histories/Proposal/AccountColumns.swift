@@ -58,10 +58,14 @@ struct AccountColumns: Sendable {
     for (index, table) in tables.enumerated() {
       for column in candidates(table) {
         var score = 2 * headerScore(column)
+        var isShared = false
         for (other, otherTable) in tables.enumerated() where other != index {
           guard let found = match((index, column), in: otherTable, table) else { continue }
           score += 2 + found.overlap + headerScore(found.column)
+          isShared = true
         }
+        // Another text in every row, which nothing else has and nobody calls a customer, is no account.
+        if column.isUnique, !isShared, headerScore(column) < 2 { continue }
         if !column.isUnique { score += 0.5 }
         if score > best?.score ?? -.infinity { best = (score, index, column) }
       }

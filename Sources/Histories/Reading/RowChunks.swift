@@ -57,7 +57,7 @@ final class RowChunks {
         finished = true
         if let quote = cut.openQuote { throw try unclosed(at: emitted + quote) }
         buffer.rowBytes = buffer.filled
-      } else if let end = cut.lastRowEnd {
+      } else if let end = cut.lastRowEnd, chunk > 0 || !isBlank(base, end) {
         buffer.rowBytes = end
       } else if buffer.filled > Self.longestRow {
         throw try unclosed(at: emitted + (cut.openQuote ?? 0))
@@ -138,6 +138,11 @@ struct QuoteScan {
       UnsafeRawPointer(base).distance(to: UnsafeRawPointer($0))
     }
   }
+}
+
+/// Whether there is nothing but line ends: the first chunk must hold the header.
+private func isBlank(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+  (0..<count).allSatisfy { base[$0] == 0x0a || base[$0] == 0x0d }
 }
 
 /// The offset just after the last line feed in [from, end).
