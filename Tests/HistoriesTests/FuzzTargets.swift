@@ -68,10 +68,12 @@ enum FuzzTarget: String, CaseIterable {
     }
   }
 
+  /// Made once: its table of changes takes longer than a run.
+  private static let zone = LocalTime(identifier: "Europe/Berlin") ?? .utc
+
   /// What a base says of its reading; nil where it refuses.
   private func read(_ source: EventSource, _ chunkBytes: Int) -> [Int]? {
-    let settings = HistorySettings(
-      timeZone: LocalTime(identifier: "Europe/Berlin") ?? .utc, events: [source], badRowShare: 1)
+    let settings = HistorySettings(timeZone: Self.zone, events: [source], badRowShare: 1)
     do throws(HistoriesError) {
       let base = try HistoryBase.read(settings, roles: [:], threads: 1, chunkBytes: chunkBytes)
       return [base.accountCount, base.intake.rows, base.intake.badRows]
