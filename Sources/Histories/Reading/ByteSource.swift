@@ -74,6 +74,8 @@ final class ChildProcess {
   private let output = Pipe()
   private let errors = Pipe()
   private let reads: String
+  /// Why it failed, once that was asked: what it said can be read only once.
+  private var failure: HistoriesError?
 
   /// `reads` is the file that it reads, for messages.
   init(_ command: [String], reads: String, folder: String?) throws(HistoriesError) {
@@ -93,12 +95,15 @@ final class ChildProcess {
   /// Waits for the end; throws `dataContract` with the program's own first line if it failed, so
   /// that output cut short is never taken for all of it.
   func finish() throws(HistoriesError) {
+    if let failure { throw failure }
     let said = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
     let line = said.split(separator: UInt8(ascii: "\n")).first ?? said[...]
-    throw .dataContract(
+    let error = HistoriesError.dataContract(
       "\(reads) cannot be read: \(String(decoding: line.prefix(300), as: UTF8.self))")
+    failure = error
+    throw error
   }
 
   deinit {
