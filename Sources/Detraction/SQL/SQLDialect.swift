@@ -1,0 +1,72 @@
+import Histories
+
+/// An engine's way of writing SQL, where engines differ. All else is what both read alike.
+///
+/// DuckDB 1.5 and Apache Spark 4.
+package enum SQLDialect: String, Sendable, CaseIterable {
+  case duckdb, spark
+
+  /// A name, always quoted (`at` alone is a syntax error in DuckDB).
+  package func identifier(_ name: String) -> String {
+    switch self {
+    case .duckdb: DuckDBProgram.identifier(name)
+    case .spark:
+      "`" + name.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
+        .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "``") + "`"
+    }
+  }
+
+  /// A text. Spark reads backslashes as escapes, replaces `${…}` in the whole script and ends a
+  /// statement at a semicolon, so whatever is not plain is written as an escape there.
+  package func literal(_ text: String) -> String {
+    switch self {
+    case .duckdb: return DuckDBProgram.literal(text)
+    case .spark:
+      let plain = Set(" _.,:/@#%+=-*()[]<>&!?|~^".unicodeScalars)
+      var written = "'"
+      for scalar in text.unicodeScalars {
+        let isWord = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        if plain.contains(scalar) || (scalar.isASCII ? isWord : true) {
+          written.unicodeScalars.append(scalar)
+        } else {
+          let digits = String(scalar.value, radix: 16)
+          written += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        }
+      }
+      return written + "'"
+    }
+  }
+
+  var text: String { self == .duckdb ? "VARCHAR" : "STRING" }
+
+  /// The SHA-256 of a text, in hexadecimal.
+  func sha256(_ text: String) -> String {
+    self == .duckdb ? "sha256(\(text))" : "sha2(\(text), 256)"
+  }
+
+  /// The exact median of numbers, NULLs left out.
+  func median(_ expression: String) -> String { "median(\(expression))" }
+
+  /// The local date and hour of an instant in microseconds; the script sets the session's zone.
+  func localDate(_ at: String) -> String {
+    switch self {
+    case .duckdb: "CAST(make_timestamptz(\(at)) AS DATE)"
+    case .spark: "CAST(timestamp_micros(\(at)) AS DATE)"
+    }
+  }
+
+  func localHour(_ at: String) -> String {
+    switch self {
+    case .duckdb: "hour(make_timestamptz(\(at)))"
+    case .spark: "hour(timestamp_micros(\(at)))"
+    }
+  }
+
+  /// The day of the week of a date, Monday 1 to Sunday 7.
+  func weekday(_ date: String) -> String {
+    switch self {
+    case .duckdb: "isodow(\(date))"
+    case .spark: "extract(dayofweek_iso FROM \(date))"
+    }
+  }
+}
