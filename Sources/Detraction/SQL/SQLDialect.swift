@@ -11,7 +11,8 @@ package enum SQLDialect: String, Sendable, CaseIterable {
     switch self {
     case .duckdb: DuckDBProgram.identifier(name)
     case .spark:
-      "`" + name.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
+      "`"
+        + name.utf8.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false)
         .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "``") + "`"
     }
   }
