@@ -168,7 +168,7 @@ def run_chdb(out: str, source: str) -> None:
                       f"- {days * 86400}")
             parts.append(f'countIf({inside}) AS `{kind}.count.{days}d`')
             if kind == "order":
-                parts.append(f'sumIf(value, {inside}) AS `order.sum.{days}d`')
+                parts.append(f'ifNull(sumIf(value, {inside}), 0) AS `order.sum.{days}d`')
         parts.append(
             f"if(countIf(kind = '{kind}') = 0, NULL, (toUnixTimestamp(toDateTime("
             f"'{AS_OF.replace('T', ' ')}', 'UTC')) - toUnixTimestamp(maxIf(at, kind = '{kind}'))) "

@@ -40,6 +40,11 @@ package enum SQLDialect: String, Sendable, CaseIterable {
 
   var text: String { self == .duckdb ? "VARCHAR" : "STRING" }
 
+  /// How many bytes a text has.
+  func byteCount(_ text: String) -> String {
+    self == .duckdb ? "strlen(\(text))" : "octet_length(\(text))"
+  }
+
   /// The SHA-256 of a text, in hexadecimal.
   func sha256(_ text: String) -> String {
     self == .duckdb ? "sha256(\(text))" : "sha2(\(text), 256)"

@@ -20,7 +20,7 @@ package struct SourceQuery: Sendable, Equatable {
   }
 
   /// What messages call its rows: its beginning.
-  var name: String {
+  package var name: String {
     let words = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     let start =
       words.utf8.count <= 60 ? words : String(words.unicodeScalars.prefix(57)) + "…"
@@ -28,7 +28,7 @@ package struct SourceQuery: Sendable, Equatable {
   }
 
   /// Its text without what ends a statement, so that it can stand in parentheses.
-  var statement: String {
+  package var statement: String {
     var bytes = Array(sql.utf8)
     while let last = bytes.last, last <= 0x20 || last == UInt8(ascii: ";") { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)

@@ -37,10 +37,12 @@ package struct Tombstones: Sendable, Equatable {
 
   package var isEmpty: Bool { digests.isEmpty }
 
+  /// The digests as they stand in the file, sorted.
+  package var hexadecimalDigests: [String] { digests.map(Self.text).sorted() }
+
   /// A digest of them all, whatever their order.
   var digest: String {
-    hexadecimal(
-      SHA256.hash(data: Data(digests.map(Self.text).sorted().joined(separator: "\n").utf8)))
+    hexadecimal(SHA256.hash(data: Data(hexadecimalDigests.joined(separator: "\n").utf8)))
   }
 
   /// O(bytes of the id).

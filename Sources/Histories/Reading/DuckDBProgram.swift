@@ -63,10 +63,10 @@ package enum DuckDBProgram {
   private static func text(_ column: String, of type: String) -> String? {
     switch type {
     case "FLOAT": "CAST(\(column) AS DOUBLE)"
+    // Without a fraction where there is none: shorter to write and quicker to read.
     case "TIMESTAMP WITH TIME ZONE":
-      "strftime(make_timestamp(epoch_us(\(column))), '%Y-%m-%dT%H:%M:%S.%fZ')"
-    case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
-      "strftime(CAST(\(column) AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f')"
+      "CAST(make_timestamp(epoch_us(\(column))) AS VARCHAR) || 'Z'"
+    case "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS": "CAST(\(column) AS TIMESTAMP)"
     default: nil
     }
   }

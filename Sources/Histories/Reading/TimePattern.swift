@@ -3,15 +3,15 @@
 /// a fraction (those past the microsecond are cut off); other characters stand for themselves.
 /// Letters other than `T` and `Z` must be quoted `'like this'`; `Z` at the end says UTC.
 package struct TimePattern: Sendable, Equatable {
-  enum Part: Sendable, Equatable {
+  package enum Part: Sendable, Equatable {
     case year, month, day, hour, minute, second
     case loose(Unicode.Scalar)
     case fraction(Int)
     case literal(UInt8)
   }
 
-  let parts: [Part]
-  let isUTC: Bool
+  package let parts: [Part]
+  package let isUTC: Bool
 
   /// Nil unless the pattern has a year, a month and a day, each field once, and nothing unknown.
   package init?(_ text: String) {
