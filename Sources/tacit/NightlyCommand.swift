@@ -25,6 +25,10 @@ struct NightlyCommand: ParsableCommand {
       Says whether tonight's silent accounts are still those that the model was made for: steady, \
       watch or act, and what to do. drift.json beside the run's score file has the numbers. Drift \
       never keeps a case from opening.
+
+      --engine duckdb or spark: a base too big to be moved is scored where it is, by SQL that the \
+      engine's own program runs (`tacit sql` prints it); only candidates and counts come back, are \
+      scored again here, and refused where the two differ. Drift is not told on such a night.
       """)
 
   @OptionGroup var options: ProjectOptions
@@ -34,8 +38,15 @@ struct NightlyCommand: ParsableCommand {
   var dryRun = false
   @Flag(help: "Decide, and write scores and decisions beside the runs; open nothing.")
   var shadow = false
+  @Option(help: "Who scores everybody: native, duckdb or spark.")
+  var engine = NightEngine.native
+  @Option(help: "Spark's master (default: its own configuration, else all cores of this machine).")
+  var master: String?
 
   func validate() throws {
+    if master != nil && engine != .spark {
+      throw ValidationError("--master is for --engine spark")
+    }
     if shadow && dryRun {
       throw ValidationError("--shadow writes what it decides, --dry-run nothing: give one of them")
     }
@@ -61,12 +72,10 @@ struct NightlyCommand: ParsableCommand {
     }
     var seconds = NightSeconds()
     let version = try session.models.load()
-    let base = try seconds.spend(on: \.reading) {
-      try session.readBase(extending: true, texts: true)
-    }
-    let scorer = try seconds.spend(on: \.scoring) {
-      try makeScorer(session, version, base, asOf, sampling: true)
-    }
+    let (base, scorer) = try ranked(
+      session, version, asOf, extending: true,
+      work: place.mayExist ? try CaseStore(existing: place).openWork(asOf: asOf) : OpenWork(),
+      under: "runs", &seconds)
     // Made only now: input that is refused leaves no store behind.
     let store = try CaseStore(place)
     for line in try experimentPlan(session, scorer, store) {
@@ -74,8 +83,32 @@ struct NightlyCommand: ParsableCommand {
     }
     let publication = try publishNight(session, scorer, store, &seconds)
     try report(
-      session, publication, store, seconds, warnings: deliveryWarnings(base, asOf))
+      session, publication, store, seconds, warnings: warnings(base, asOf))
     try expire(session, store)
+  }
+
+  /// The silent in their order, by native code over all histories or by an engine.
+  private func ranked(
+    _ session: Session, _ version: ModelVersion, _ asOf: Instant, extending: Bool,
+    work: @autoclosure () throws -> OpenWork, under kind: String, _ seconds: inout NightSeconds
+  ) throws -> (HistoryBase, Scorer) {
+    if let dialect = engine.dialect {
+      let night = try EngineNight(
+        session, dialect, master: master, version, asOf, work: try work(), under: kind, &seconds)
+      return (night.base, night.scorer)
+    }
+    let base = try seconds.spend(on: \.reading) {
+      try session.readBase(extending: extending, texts: extending)
+    }
+    let scorer = try seconds.spend(on: \.scoring) {
+      try makeScorer(session, version, base, asOf, sampling: true)
+    }
+    return (base, scorer)
+  }
+
+  /// An engine hands out some accounts' events: their volume says nothing of the inputs'.
+  private func warnings(_ base: HistoryBase, _ asOf: Instant) -> [String] {
+    engine == .native ? deliveryWarnings(base, asOf) : []
   }
 
   /// Removes what is too old as of the newest run. The night is published by now, whatever comes of this.
@@ -96,11 +129,10 @@ struct NightlyCommand: ParsableCommand {
     let place = session.outreach.store
     let version = try session.models.load()
     var seconds = NightSeconds()
-    let base = try seconds.spend(on: \.reading) { try session.readBase() }
-    let scorer = try seconds.spend(on: \.scoring) {
-      try makeScorer(session, version, base, asOf, sampling: true)
-    }
     let store = place.mayExist ? try CaseStore(existing: place) : nil
+    let (base, scorer) = try ranked(
+      session, version, asOf, extending: false,
+      work: try store?.openWork(asOf: asOf) ?? OpenWork(), under: "shadow", &seconds)
     var facts = runFacts(scorer, scores: "", digest: "")
     if shadow {
       facts = try seconds.spend(on: \.scoreFile) {
@@ -117,7 +149,7 @@ struct NightlyCommand: ParsableCommand {
     }
     let plan = night.plan
     let drift = try seconds.spend(on: \.drift) {
-      try nightDrift(session, scorer, store).counting(flagged: plan.volume, before: volumes)
+      try nightDrift(session, scorer, store)?.counting(flagged: plan.volume, before: volumes)
     }
     var file: URL?
     if shadow {
@@ -136,8 +168,8 @@ struct NightlyCommand: ParsableCommand {
           casesOpened: 0, voiced: night.cases.count { $0.form == .voiced },
           explored: plan.count(.exploration), incidents: night.incidents.map(\.feature),
           scores: facts.scoresPath, scoresSHA256: facts.scoresSHA256,
-          drift: DriftReport(state: drift.drift.state, advice: drift.drift.advice),
-          warnings: deliveryWarnings(base, asOf), seconds: seconds))
+          drift: drift.map { DriftReport(state: $0.drift.state, advice: $0.drift.advice) },
+          warnings: warnings(base, asOf), seconds: seconds))
     }
     let counts = Disposition.allCases.filter { plan.count($0) > 0 }
       .map { "\(grouped(plan.count($0))) \(words($0))" }
@@ -146,8 +178,8 @@ struct NightlyCommand: ParsableCommand {
     let voiced = night.cases.count { $0.form == .voiced }
     if voiced > 0 { print(spoke(voiced) + " and would be answered") }
     for incident in night.incidents { print(words(incident)) }
-    for text in deliveryWarnings(base, asOf) { print("warning: \(inert(text))") }
-    for line in drift.lines(session, file: nil) { print(line) }
+    for text in warnings(base, asOf) { print("warning: \(inert(text))") }
+    for line in drift?.lines(session, file: nil) ?? [] { print(line) }
     if dryRun, let store, let newest = try store.runs().last {
       let rule = session.outreach.retention
       let late = try store.toEscalate(by: session.outreach.escalation, at: asOf)
@@ -252,9 +284,11 @@ func publishNight(
       try deciding.spend(on: \.deciding) {
         let night = try planNight(
           scorer, feedback: feedback, settings: session.outreach, work: work, facts: facts)
-        try OutputFile.write(
-          try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
-          to: driftFile(session, facts.scoresPath))
+        if let drift {
+          try OutputFile.write(
+            try drift.counting(flagged: night.plan.volume, before: volumes).contents(),
+            to: driftFile(session, facts.scoresPath))
+        }
         return night
       }
     }
@@ -264,9 +298,9 @@ func publishNight(
   return publication
 }
 
-/// Where a run's files stand.
-private func runFolder(_ session: Session, _ asOf: Instant) -> URL {
-  session.file.folder.appendingPathComponent("runs")
+/// Where a run's files stand: in `runs`, or in `shadow` where nothing is published.
+func runFolder(_ session: Session, _ asOf: Instant, under kind: String = "runs") -> URL {
+  session.file.folder.appendingPathComponent(kind)
     .appendingPathComponent(dateName(asOf, session.histories.timeZone))
 }
 

@@ -3,8 +3,10 @@ import Foundation
 import Histories
 import Outreach
 
-/// Tonight's drift as far as scores tell it; its volume is known when the night is decided.
-func nightDrift(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) throws -> NightDrift {
+/// Tonight's drift as far as scores tell it; its volume is known when the night is decided. Nil where an
+/// engine handed out the candidates alone: they are no sample of the silent.
+func nightDrift(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) throws -> NightDrift? {
+  if scorer.isOfCandidates { return nil }
   let folder = session.file.folder
   let nights =
     try store?.runs(model: scorer.version.version, before: scorer.asOf).map {

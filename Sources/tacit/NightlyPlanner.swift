@@ -12,7 +12,8 @@ func experimentPlan(_ session: Session, _ scorer: Scorer, _ store: CaseStore?) t
       project: outreach.experiment, outcomes: outreach.outcomes, at: scorer.asOf,
       zone: session.histories.timeZone) ?? []
   if !edits.isEmpty { return edits }
-  guard let experiment = outreach.experiment, experiment.holdout > 0,
+  // What outcomes are like without contact is told from all the silent.
+  guard !scorer.isOfCandidates, let experiment = outreach.experiment, experiment.holdout > 0,
     scorer.asOf < experiment.ends,
     try store?.experiments().contains(where: { $0.seed == experiment.seed }) != true
   else { return [] }

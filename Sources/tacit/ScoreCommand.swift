@@ -100,11 +100,26 @@ struct ScoreCommand: ParsableCommand {
   }
 }
 
-/// Ranks the silent accounts of a base by a model; `sampling`: for drift.
+/// Ranks the silent accounts of a base by a model; `sampling`: for drift; `census`: among those whom an
+/// engine has scored.
 func makeScorer(
   _ session: Session, _ version: ModelVersion, _ base: HistoryBase, _ asOf: Instant,
-  sampling: Bool = false
+  sampling: Bool = false, census: Census? = nil
 ) throws -> Scorer {
+  try requireScorable(session, version, asOf)
+  let scorer = try Scorer(
+    version: version, base: base, asOf: asOf, sayable: session.histories.features.sayable,
+    sampling: sampling, census: census, threads: session.options.threadCount)
+  guard !scorer.ranking.isEmpty else {
+    throw DetractionError.insufficient("no account is silent as of \(asOf): nothing to score")
+  }
+  return scorer
+}
+
+/// Refuses a date that the model has seen answers of, and silence by another rule than its own.
+func requireScorable(
+  _ session: Session, _ version: ModelVersion, _ asOf: Instant
+) throws {
   guard asOf >= version.model.asOf else {
     throw DetractionError.insufficient(
       "model \(version.version) has seen answers up to \(version.model.asOf); scoring as of "
@@ -116,11 +131,4 @@ func makeScorer(
         + "with, so it would score accounts as silent that it does not know as such: train anew, or "
         + "bring the section back")
   }
-  let scorer = try Scorer(
-    version: version, base: base, asOf: asOf, sayable: session.histories.features.sayable,
-    sampling: sampling, threads: session.options.threadCount)
-  guard !scorer.ranking.isEmpty else {
-    throw DetractionError.insufficient("no account is silent as of \(asOf): nothing to score")
-  }
-  return scorer
 }

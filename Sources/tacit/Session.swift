@@ -118,6 +118,12 @@ final class Progress: Sendable {
     FileHandle.standardError.write(Data("\r\(title) \(100 * done / total) % ".utf8))
   }
 
+  /// How far work is whose end is not known.
+  func say(_ number: Int) {
+    guard shown else { return }
+    FileHandle.standardError.write(Data("\r\(title) \(number) ".utf8))
+  }
+
   func done() {
     if shown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }

@@ -37,7 +37,7 @@ struct Tacit: ParsableCommand {
       QueueCommand.self, PlaybooksCommand.self, CorrectionsCommand.self, PromisesCommand.self,
       DeliverCommand.self, EraseCommand.self, FitCommand.self, PredictCommand.self,
       EvaluateCommand.self,
-      ExportCommand.self, SynthCommand.self,
+      ExportCommand.self, SQLCommand.self, SynthCommand.self,
     ])
 
   static func main() {

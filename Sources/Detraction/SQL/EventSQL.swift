@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 
 /// The events and accounts of a project as an engine reads them.
 ///
@@ -90,18 +90,23 @@ struct EventSQL {
     }
   }
 
-  /// All events: account, at, known_at (microseconds), kind, value, channel, and of sources with ids
-  /// source and id; the rows that were set aside have no account and no kind.
-  func events() throws(DetractionError) -> String {
+  /// All events: account, at, known_at (microseconds), kind, value, channel, and where there are ids
+  /// source and id; the rows that were set aside have no account and no kind. `whole`: with source, id
+  /// and text whatever there is.
+  func events(whole: Bool = false) throws(DetractionError) -> String {
     var parts: [String] = []
-    for (index, source) in settings.events.enumerated() { parts.append(try rows(source, index)) }
+    for (index, source) in settings.events.enumerated() {
+      parts.append(try rows(source, index, whole: whole))
+    }
     return parts.joined(separator: "\nUNION ALL\n")
   }
 
   /// Whether some event has an id by which a second delivery is known.
   var hasIds: Bool { settings.events.contains { $0.id != nil } }
 
-  private func rows(_ source: EventSource, _ index: Int) throws(DetractionError) -> String {
+  private func rows(
+    _ source: EventSource, _ index: Int, whole isWhole: Bool
+  ) throws(DetractionError) -> String {
     let from = try table("tacit events \(index)", path: source.path, query: source.query)
     let isText = source.query == nil && !isParquet(source.path)
     func column(_ name: String) -> String { dialect.identifier(name) }
@@ -137,10 +142,18 @@ struct EventSQL {
       "\(kind) AS \(column("kind"))", "\(value) AS \(column("value"))",
       "\(channel) AS \(column("channel"))",
     ]
-    if hasIds {
+    func optional(_ name: String?) -> String {
+      name.map { "nullif(\(text($0)), '')" } ?? "CAST(NULL AS \(dialect.text))"
+    }
+    var extras: [String] = []
+    if hasIds || isWhole {
       columns.append("\(index) AS \(column("source"))")
-      let id = source.id.map { "nullif(\(text($0)), '')" } ?? "CAST(NULL AS \(dialect.text))"
-      columns.append("\(id) AS \(column("id"))")
+      columns.append("\(optional(source.id)) AS \(column("id"))")
+      extras = ["source", "id"]
+    }
+    if isWhole {
+      columns.append("\(optional(source.text)) AS \(column("text"))")
+      extras.append("text")
     }
     columns.append("(\(whole.joined(separator: " AND "))) AS \(column("whole"))")
     let isUsable =
@@ -148,8 +161,7 @@ struct EventSQL {
     let names = ["account", "kind"].map {
       "CASE WHEN \(isUsable) THEN \(column($0)) END AS \(column($0))"
     }
-    let others = (["at", "known_at", "value", "channel"] + (hasIds ? ["source", "id"] : []))
-      .map(column)
+    let others = (["at", "known_at", "value", "channel"] + extras).map(column)
     var whereClause = ""
     if let only = source.onlyWhere { whereClause = "\n    WHERE NOT \(empty(only))" }
     return """

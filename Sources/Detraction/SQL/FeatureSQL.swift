@@ -9,13 +9,15 @@ package import Histories
 ///
 /// One pass over the events whatever the number of features; each feature adds a constant number of
 /// expressions. Exhaustive over `Feature`, whose doc comment defines each.
-struct FeatureSQL {
+package struct FeatureSQL {
   private let sources: EventSQL
   private let schema: FeatureSchema
   private let roles: [String: KindRole]
   private let silentForDays: Int
+  private let watched: Watched?
   private let erased: [String]
   private let asOf: Instant
+  private let labels: Labels?
   private let dialect: SQLDialect
 
   // Names and expressions of the columns that each stage adds, as features ask for them.
@@ -46,31 +48,63 @@ struct FeatureSQL {
     }
   }
 
-  /// `roles`: of kinds; `silentForDays`: by which the column `voice` is told. `folder`: from which the
-  /// paths in the script start. Throws `insufficient` where the schema looks at feedback (DESIGN 5.5).
+  /// Kinds by which customers ask for an answer, and since when such words are news.
+  package struct Watched: Sendable {
+    package var kinds: [String]
+    package var since: Instant
+
+    package init(kinds: [String], since: Instant) {
+      self.kinds = kinds
+      self.since = since
+    }
+  }
+
+  /// In place of everybody as of one date, the labelled rows of a training as of it (DESIGN 2): of each
+  /// snapshot the accounts that answered in its label window.
+  package struct Labels: Sendable {
+    package var feedback: FeedbackSettings
+    package var training: TrainingSettings
+    /// Which share of the rows of no detractor is kept, by a lot over accounts; detractors all are.
+    package var controls: Double
+
+    package init(feedback: FeedbackSettings, training: TrainingSettings, controls: Double) {
+      self.feedback = feedback
+      self.training = training
+      self.controls = controls
+    }
+  }
+
+  /// `roles`: of kinds; `silentForDays`: by which the column `voice` is told; `watched`: of which the
+  /// column `called` tells. `folder`: from which the paths in the script start. Throws `insufficient` where the schema looks at feedback (DESIGN 5.5).
   init(
     _ settings: HistorySettings, schema: FeatureSchema, roles: [String: KindRole],
-    silentForDays: Int, asOf: Instant, folder: String, dialect: SQLDialect
+    silentForDays: Int, watched: Watched? = nil, asOf: Instant, labels: Labels? = nil,
+    folder: String, dialect: SQLDialect
   ) throws(DetractionError) {
     do { try schema.check(roles: roles) } catch { throw .histories(error) }
     sources = EventSQL(settings: settings, dialect: dialect, folder: folder)
     self.schema = schema
     self.roles = roles
     self.silentForDays = silentForDays
+    self.watched = watched
     self.asOf = asOf
+    self.labels = labels
     self.dialect = dialect
     erased = settings.erased.hexadecimalDigests
   }
 
   func preamble() throws(DetractionError) -> [String] { try sources.preamble() }
 
-  /// The stages, the last of which is `features`: account_id, f0 … (NULL is missing; a level is its
-  /// text), voice, asked, do_not_profile, do_not_contact, and of the accounts file worth, segment and
-  /// copies, n0 …, c0 …; and `census`, one row: the rows that were set aside.
+  /// The stages, the last of which is `features`, a row for everybody with an event: account_id, f0 …
+  /// (NULL is missing; a level is its text), voice, asked, called, do_not_profile, do_not_contact,
+  /// events (all that are seen), ordinary (those that are neither feedback nor mechanics: without one
+  /// there is no history), copies (rows of the accounts file), and of the accounts file worth, segment,
+  /// n0 …, c0 …. One row without an account_id counts the events that were set aside.
   mutating func stages() throws(DetractionError) -> [(name: String, body: String)] {
     let cells = schema.features.indices.map { cell($0) }
     let voices = voiceColumns()
     var stages: [(name: String, body: String)] = [("events", try sources.events())]
+    stages += labels.map(labelStages) ?? []
     stages.append(("seen", seen()))
     var last = "seen"
     if sources.hasIds {
@@ -87,8 +121,8 @@ struct FeatureSQL {
       last = "heights"
     }
     stages.append(
-      ("kinds", "SELECT account, kind\(kinds.list)\nFROM \(last)\nGROUP BY account, kind"))
-    stages.append(("people", "SELECT account\(people.list)\nFROM kinds\nGROUP BY account"))
+      ("kinds", "SELECT \(keys), kind\(kinds.list)\nFROM \(last)\nGROUP BY \(keys), kind"))
+    stages.append(("people", "SELECT \(keys)\(people.list)\nFROM kinds\nGROUP BY \(keys)"))
     last = "people"
     if !derived.expressions.isEmpty {
       stages.append(("derived", "SELECT *\(derived.list)\nFROM people"))
@@ -99,6 +133,7 @@ struct FeatureSQL {
     var columns = ["\(last).account AS account_id"]
     columns += cells.enumerated().map { "\($0.element) AS f\($0.offset)" }
     columns += voices
+    if labels != nil { columns += ["\(last).t AS t", "\(last).negative AS negative"] }
     if accounts == nil {
       columns += ["FALSE AS do_not_profile", "FALSE AS do_not_contact", "1 AS copies"]
     } else {
@@ -114,34 +149,89 @@ struct FeatureSQL {
     stages.append(
       (
         "features",
-        "SELECT \(columns.joined(separator: ",\n  "))\nFROM \(last)\(join)\n"
-          + "WHERE \(last).account IS NOT NULL AND \(ordinary) > 0"
+        "SELECT \(columns.joined(separator: ",\n  "))\nFROM \(last)\(join)"
       ))
     return stages
   }
 
-  /// Of everybody's rows in `people`: those set aside, and all.
-  private(set) var setAside = ""
-  private(set) var counted = ""
-  private var ordinary = ""
-
   // MARK: Rows
 
+  /// The as-of date in microseconds: a number, or with labels the snapshot's.
+  private var t: String { labels == nil ? String(asOf.microseconds) : "t" }
+  /// Of whom a row is.
+  private var keys: String { labels == nil ? "account" : "account, t, negative" }
+
   private func seen() -> String {
-    let t = asOf.microseconds
-    var conditions = ["(account IS NULL OR (\(at) < \(t) AND known_at < \(t)))"]
-    if !erased.isEmpty {
-      let digest = dialect.sha256("concat('tacit erase', account)")
-      let digests = erased.map { "'\($0)'" }.joined(separator: ", ")
-      conditions.append("(account IS NULL OR NOT \(digest) IN (\(digests)))")
+    guard labels == nil else {
+      return "SELECT events.*, chosen.t, chosen.negative, chosen.t - events.\(at) AS age\n"
+        + "FROM events JOIN chosen ON chosen.account = events.account\n"
+        + "WHERE events.\(at) < chosen.t AND events.known_at < chosen.t"
     }
+    var conditions = ["(account IS NULL OR (\(at) < \(t) AND known_at < \(t)))"]
+    if let isErased = erasure("account") { conditions.append("(account IS NULL OR NOT \(isErased))") }
     return "SELECT *, \(t) - \(at) AS age\nFROM events\nWHERE "
       + conditions.joined(separator: "\n  AND ")
   }
 
+  private func erasure(_ account: String) -> String? {
+    if erased.isEmpty { return nil }
+    let digest = dialect.sha256("concat('tacit erase', \(account))")
+    return "\(digest) IN (\(erased.map { "'\($0)'" }.joined(separator: ", ")))"
+  }
+
+  /// Who answered in the label window after which snapshot (`TrainingRows`), and of the others the lot.
+  private func labelStages(_ labels: Labels) -> [(name: String, body: String)] {
+    let snapshots = labels.training.snapshots(asOf: asOf)
+      .map { "(CAST(\($0.microseconds) AS BIGINT))" }
+    let start = Int64(labels.training.gapDays) * Self.day
+    let end = start + Int64(labels.training.labelWindowDays) * Self.day
+    func isKind(_ signal: FeedbackSettings.Signal) -> String {
+      "kind = \(dialect.literal(signal.kind))"
+    }
+    func isNegative(_ signal: FeedbackSettings.Signal) -> String {
+      guard case .value(let comparison, let limit) = signal.rule else { return "TRUE" }
+      let sign =
+        switch comparison {
+        case .atMost: "<="
+        case .atLeast: ">="
+        case .below: "<"
+        case .above: ">"
+        }
+      return "value \(sign) \(SQLText.literal(limit))"
+    }
+    let signals = labels.feedback.signals
+    let told = signals.map {
+      $0.rule.isTwoSided ? "(\(isKind($0)) AND value IS NOT NULL)" : isKind($0)
+    }
+    let answered = signals.filter(\.rule.isTwoSided).map(isKind)
+    let negative = signals.map { "(\(isKind($0)) AND \(isNegative($0)))" }
+    func any(_ conditions: [String]) -> String {
+      conditions.isEmpty ? "FALSE" : "(\(conditions.joined(separator: " OR ")))"
+    }
+    var kept = "answered"
+    if labels.controls < 1 {
+      let lot = dialect.sha256("concat('tacit controls', account)")
+      kept += " AND (negative OR \(lot) < '\(dialect.bound(ofShare: labels.controls))')"
+    }
+    let present = erasure("account").map { " AND NOT \($0)" } ?? ""
+    return [
+      (
+        "snapshots",
+        "SELECT * FROM (VALUES \(snapshots.joined(separator: ", "))) AS dates (t)"
+      ),
+      (
+        "answers",
+        "SELECT account, t, bool_or(\(any(answered))) AS answered, "
+          + "bool_or(\(any(negative))) AS negative\n"
+          + "FROM events JOIN snapshots ON \(at) >= t + \(start) AND \(at) < t + \(end)\n"
+          + "WHERE known_at < \(asOf.microseconds) AND \(any(told))\(present)\nGROUP BY account, t"
+      ), ("chosen", "SELECT account, t, negative FROM answers WHERE \(kept)"),
+    ]
+  }
+
   /// An event whose id an event seen earlier has, in its account and source, is a second delivery.
   private func numbered(_ before: String) -> String {
-    "SELECT *, row_number() OVER (PARTITION BY account, \(name("source")), id "
+    "SELECT *, row_number() OVER (PARTITION BY \(keys), \(name("source")), id "
       + "ORDER BY greatest(\(at), known_at), \(at), kind, value, channel) AS copy\nFROM \(before)"
   }
 
@@ -203,7 +293,7 @@ struct FeatureSQL {
   /// The account's first seen event of the schema's kinds.
   private mutating func firstEvent() -> String { total("min", "min(\(at))") }
 
-  private let byKind = "PARTITION BY account, kind"
+  private var byKind: String { "PARTITION BY \(keys), kind" }
   private var newestFirst: String { "OVER (\(byKind) ORDER BY \(at) DESC)" }
 
   private mutating func place() -> String { moments.name(of: "row_number() \(newestFirst)") }
@@ -240,7 +330,7 @@ struct FeatureSQL {
   private mutating func height(_ opened: String, _ resolved: String) -> String {
     let step = step(opened, resolved)
     return moments.name(
-      of: "sum(\(step)) OVER (PARTITION BY account ORDER BY \(at), \(step) DESC "
+      of: "sum(\(step)) OVER (PARTITION BY \(keys) ORDER BY \(at), \(step) DESC "
         + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)")
   }
 
@@ -257,8 +347,8 @@ struct FeatureSQL {
       return "\(sum) / \(number("nullif(\(stat(kind, "count(value)", inside(window))), 0)"))"
     case .activeDays(let kind, let window):
       return number(count(kind, isNewDate(), inside(window)))
-    case .daysSinceLast(let kind): return days("\(asOf.microseconds) - \(last(kind))")
-    case .daysSinceFirst(let kind): return days("\(asOf.microseconds) - \(first(kind))")
+    case .daysSinceLast(let kind): return days("\(t) - \(last(kind))")
+    case .daysSinceFirst(let kind): return days("\(t) - \(first(kind))")
     case .meanGap(let kind): return meanGap(kind)
     case .lastGapRatio(let kind):
       let newest = stat(kind, "max(\(gap()))", "\(place()) = 1")
@@ -277,17 +367,17 @@ struct FeatureSQL {
     case .overdue(let kind):
       let median = stat(kind, dialect.median(gap()))
       return "CASE WHEN \(count(kind)) > 2 AND \(median) > 0 "
-        + "THEN \(number("\(asOf.microseconds) - \(last(kind))")) / \(median) END"
+        + "THEN \(number("\(t) - \(last(kind))")) / \(median) END"
     case .ownChange(let kind, let window, let earlier): return ownChange(kind, window, earlier)
     case .valueSlope(let kind, let months): return valueSlope(kind, months)
     case .openCount(let opened, let resolved): return number(openCount(opened, resolved))
     case .openAge(let opened, let resolved):
       let height = height(opened, resolved)
       let open = heights.name(
-        of: "sum(\(step(opened, resolved))) OVER (PARTITION BY account) "
-          + "- least(0, min(\(height)) OVER (PARTITION BY account))")
+        of: "sum(\(step(opened, resolved))) OVER (PARTITION BY \(keys)) "
+          + "- least(0, min(\(height)) OVER (PARTITION BY \(keys)))")
       let oldest = stat(opened, "min(\(at))", "\(place()) <= \(open)")
-      return days("\(asOf.microseconds) - \(oldest)")
+      return days("\(t) - \(oldest)")
     case .burst(let kind, let window):
       return "coalesce(\(number(stat(kind, "max(\(within24Hours()))", inside(window)))), 0e0)"
     case .channelShare(let channel, let window):
@@ -298,7 +388,7 @@ struct FeatureSQL {
     case .nightShare(let window):
       let hour = dialect.localHour(at)
       return share("(\(hour) >= 22 OR \(hour) < 6)", of: nil, window)
-    case .tenure: return days("\(asOf.microseconds) - \(firstEvent())")
+    case .tenure: return days("\(t) - \(firstEvent())")
     case .numeric(let attribute):
       guard let place = place(attribute, sources.settings.accounts?.numeric) else {
         return "CAST(NULL AS DOUBLE)"
@@ -320,7 +410,7 @@ struct FeatureSQL {
   /// An attribute, where it is known before the date.
   private func known(_ attribute: String) -> String {
     sources.settings.accounts?.knownAt == nil
-      ? attribute : "CASE WHEN accounts.known_at < \(asOf.microseconds) THEN \(attribute) END"
+      ? attribute : "CASE WHEN accounts.known_at < \(t) THEN \(attribute) END"
   }
 
   private mutating func share(_ isHit: String, of counts: String?, _ window: Window) -> String {
@@ -333,7 +423,7 @@ struct FeatureSQL {
     func upTo(_ windows: Int) -> String { count(kind, inside(.days(window * windows))) }
     let length = SQLText.literal(Double(Int64(window) * Self.day))
     let covered =
-      "floor(\(number("\(asOf.microseconds) - \(firstEvent())")) / \(length)) - 1e0"
+      "floor(\(number("\(t) - \(firstEvent())")) / \(length)) - 1e0"
     let n = derived.name(of: "least(\(SQLText.literal(Double(earlier))), \(covered))")
     let recent = upTo(1)
     let past = (1...max(earlier, 1)).map {
@@ -381,7 +471,7 @@ struct FeatureSQL {
 
   // MARK: Who spoke
 
-  /// voice and asked by the silence rule; and, for `stages`, who has a history at all.
+  /// voice and asked by the silence rule, called, events and ordinary.
   private mutating func voiceColumns() -> [String] {
     let newest = kinds.name(of: "max(\(at))")
     let rows = kinds.name(of: "count(*)")
@@ -393,10 +483,16 @@ struct FeatureSQL {
     }
     let (spoken, asked) = (newestOf(kindsOf(.feedback)), newestOf(kindsOf(.mechanics)))
     let others = kindsOf(.feedback) + kindsOf(.mechanics)
-    ordinary = people.name(
-      of: filtered("count(kind)", [others.isEmpty ? nil : "NOT \(among(others))"]))
-    counted = people.name(of: "sum(\(rows))")
-    let start = asOf.adding(days: -silentForDays).microseconds
+    let ordinary = people.name(
+      of: filtered("sum(\(rows))", others.isEmpty ? [] : ["NOT \(among(others))"]))
+    let all = people.name(of: "sum(\(rows))")
+    var called = "FALSE"
+    if let watched, !watched.kinds.isEmpty {
+      let known = kinds.name(of: "max(known_at)")
+      let last = people.name(of: filtered("max(\(known))", [among(watched.kinds)]))
+      called = "coalesce(\(last) >= \(watched.since.microseconds), FALSE)"
+    }
+    let start = "\(t) - \(Int64(silentForDays) * Self.day)"
     func word(_ last: String?, _ none: String, _ recent: String, _ earlier: String) -> String {
       guard let last else { return "'\(none)'" }
       return "CASE WHEN \(last) IS NULL THEN '\(none)' WHEN \(last) >= \(start) THEN '\(recent)' "
@@ -404,7 +500,8 @@ struct FeatureSQL {
     }
     return [
       "\(word(spoken, "never_spoken", "recent", "lapsed")) AS voice",
-      "\(word(asked, "never", "ignored", "earlier")) AS asked",
+      "\(word(asked, "never", "ignored", "earlier")) AS asked", "\(called) AS called",
+      "CAST(\(all) AS BIGINT) AS events", "CAST(coalesce(\(ordinary), 0) AS BIGINT) AS ordinary",
     ]
   }
 

@@ -38,7 +38,23 @@ package enum SQLDialect: String, Sendable, CaseIterable {
     }
   }
 
-  var text: String { self == .duckdb ? "VARCHAR" : "STRING" }
+  package var text: String { self == .duckdb ? "VARCHAR" : "STRING" }
+
+  /// A statement that writes a query's rows as Parquet into a folder, in place of what is there.
+  package func write(_ query: String, to folder: String) -> String {
+    switch self {
+    case .duckdb: "COPY (\(query)) TO \(literal(folder + "/part.parquet")) (FORMAT parquet)"
+    case .spark: "INSERT OVERWRITE DIRECTORY \(literal(folder)) USING parquet\n\(query)"
+    }
+  }
+
+  /// What stands behind FROM for rows that `write` wrote.
+  package func written(in folder: String) -> String {
+    switch self {
+    case .duckdb: "read_parquet(\(literal(folder + "/*.parquet")))"
+    case .spark: "parquet.\(identifier(folder))"
+    }
+  }
 
   /// How many bytes a text has.
   func byteCount(_ text: String) -> String {
@@ -46,8 +62,18 @@ package enum SQLDialect: String, Sendable, CaseIterable {
   }
 
   /// The SHA-256 of a text, in hexadecimal.
-  func sha256(_ text: String) -> String {
+  package func sha256(_ text: String) -> String {
     self == .duckdb ? "sha256(\(text))" : "sha2(\(text), 256)"
+  }
+
+  /// What the first 16 hexadecimal digits of a digest are compared with (digest < bound) so that a share
+  /// of digests is below: of 64 bits the first 53 count, as in `OutreachLot`.
+  package func bound(ofShare share: Double) -> String {
+    let bits = (share * 0x1p53).rounded(.up)
+    // Beyond every digest.
+    guard bits < 0x1p53 else { return "g" }
+    let digits = String(UInt64(max(bits, 0)) << 11, radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 
   /// The exact median of numbers, NULLs left out.

@@ -12,6 +12,8 @@ package struct RankedAccount: Sendable, Equatable, Comparable {
   /// Calibrated.
   package var probability: Double
   package var neverSpoken: Bool
+  /// Its place among all the silent, from 1, where a ranking holds only some of them.
+  package var rank: Int?
 
   package init(account: Int32, logit: Double, probability: Double, neverSpoken: Bool) {
     self.account = account
@@ -44,21 +46,28 @@ package struct Scorer: Sendable {
   let groups: ReasonGroups
   let contributions: Contributions
   private let covariance: Matrix
+  /// Where an engine ranked everybody, and the base holds only those whom it chose.
+  private let census: Census?
+  /// Whether it ranks only those whom an engine chose among all.
+  package var isOfCandidates: Bool { census != nil }
 
   var model: Model { version.model }
 
-  /// Ranks everybody silent as of `asOf`; `sampling`: and keeps what drift is told from.
-  /// O(accounts × columns).
+  /// Ranks everybody silent as of `asOf`; `sampling`: and keeps what drift is told from. `census`: an
+  /// engine has done so, and only those it names are ranked, in their places among all; throws
+  /// `insufficient` where it scored one of them otherwise. O(accounts × columns).
   package init(
     version: ModelVersion, base: HistoryBase, asOf: Instant, sayable: Set<String>,
-    sampling: Bool = false, threads: Int
+    sampling: Bool = false, census: Census? = nil, threads: Int
   ) throws(DetractionError) {
+    self.census = census
     self.version = version
     self.base = base
     self.asOf = asOf
     self.threads = threads
     let model = version.model
-    let silent = SilentPopulation(base: base, feedback: model.feedback, asOf: asOf)
+    var silent = SilentPopulation(base: base, feedback: model.feedback, asOf: asOf)
+    if let census { silent = census.chosen(silent, of: base) }
     counts = silent.counts
     covariance = model.covarianceMatrix()
     contributions = try translating {
@@ -91,6 +100,7 @@ package struct Scorer: Sendable {
       }
     }
     ranking.sort()
+    try census?.place(&ranking, of: base)
     self.ranking = ranking
     self.sample = sample
   }
@@ -134,7 +144,7 @@ package struct Scorer: Sendable {
       account: base.account(Int(account.account)), logit: account.logit,
       referenceLogit: contributions.referenceLogit, probability: account.probability,
       low: interval.low, high: interval.high,
-      percentile: percentile(of: account.logit), band: band(account.logit),
+      percentile: percentile(of: account), band: band(account.logit),
       reasons: explained.reasons, other: explained.other, otherCount: explained.otherCount,
       extrapolated: variance > model.maximumVariance || isOutside, neverSpoken: account.neverSpoken)
   }
@@ -160,13 +170,17 @@ package struct Scorer: Sendable {
     return .init(low: expected(aligned - log(2)), high: expected(aligned + log(2)))
   }
 
-  /// Share of the silent scored at or below a logit, in percent. O(log accounts).
-  private func percentile(of logit: Double) -> Double {
+  /// Share of the silent scored at or below an account, in percent. O(log accounts).
+  private func percentile(of account: RankedAccount) -> Double {
+    if let census {
+      let above = census.above(base.account(Int(account.account)))
+      return 100 * Double(census.counts.silent - above) / Double(census.counts.silent)
+    }
     var low = 0
     var high = ranking.count
     while low < high {
       let middle = (low + high) / 2
-      if ranking[middle].logit > logit { low = middle + 1 } else { high = middle }
+      if ranking[middle].logit > account.logit { low = middle + 1 } else { high = middle }
     }
     return 100 * Double(ranking.count - low) / Double(ranking.count)
   }

@@ -55,7 +55,7 @@ package func planNight(
     $0.disposition == .flagged || $0.disposition == .exploration
       || ($0.disposition == .holdout && arms[AccountKey($0.id)] == nil)
   }
-  let places = chosen.map { $0.rank - 1 }
+  let places = chosen.map(\.place)
   let scores = try scorer.scores(at: places)
   let flagged = chosen.indices.filter { chosen[$0].disposition == .flagged }
   let incidents = surges(

@@ -26,8 +26,10 @@ package enum Disposition: String, Sendable, Codable, CaseIterable {
 package struct Decision: Sendable, Equatable {
   package var account: Int32
   package var id: String
-  /// The account's place in the ranking by score, from 1.
+  /// The account's place among all the silent by score, from 1.
   package var rank: Int
+  /// Its index in the ranking that was decided over.
+  package var place = 0
   package var logit: Double
   package var probability: Double
   package var disposition: Disposition
@@ -211,8 +213,9 @@ package func decide(
   func decision(_ index: Int, _ id: String, _ disposition: Disposition, _ queue: Int?) -> Decision {
     let ranked = ranking[index]
     return Decision(
-      account: ranked.account, id: id, rank: index + 1, logit: ranked.logit,
-      probability: ranked.probability, disposition: disposition, queue: queue.map { queues[$0] })
+      account: ranked.account, id: id, rank: ranked.rank ?? index + 1, place: index,
+      logit: ranked.logit, probability: ranked.probability, disposition: disposition,
+      queue: queue.map { queues[$0] })
   }
 
   var explored: [Decision] = []

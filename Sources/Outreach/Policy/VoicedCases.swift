@@ -37,6 +37,13 @@ package struct VoiceRules: Sendable, Equatable {
     }
   }
 
+  /// The kinds that `Voices` looks for, and since when.
+  package func watched(since: Instant?, asOf: Instant) -> FeatureSQL.Watched {
+    FeatureSQL.Watched(
+      kinds: rules.filter { $0.opensCase || $0.ends }.map(\.kind),
+      since: Voices.start(since, asOf))
+  }
+
   func rule(of kind: String) -> Rule? {
     rules.first { $0.kind.utf8.elementsEqual(kind.utf8) }
   }
@@ -51,13 +58,17 @@ package struct Voices: Sendable {
   /// How far the first run looks back.
   static let firstDays = 7
 
+  static func start(_ lastRun: Instant?, _ asOf: Instant) -> Instant {
+    lastRun ?? asOf.adding(days: -firstDays)
+  }
+
   /// Words known in [since, asOf). O(events).
   package init(
     _ base: HistoryBase, _ feedback: FeedbackSettings, _ rules: VoiceRules, since: Instant?,
     asOf: Instant
   ) {
     guard rules.rules.contains(where: { $0.opensCase || $0.ends }) else { return }
-    let since = since ?? asOf.adding(days: -Self.firstDays)
+    let since = Self.start(since, asOf)
     for account in 0..<base.accountCount {
       var latest: HistoryBase.Feedback?
       for word in base.feedback(account)

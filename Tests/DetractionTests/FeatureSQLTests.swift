@@ -1,0 +1,168 @@
+import Detraction
+import Foundation
+import Histories
+import TestSupport
+import Testing
+
+/// Vectors by an engine against the native ones, on histories made to be difficult: changes of clocks,
+/// leap days, ties in time, late knowledge, hostile names.
+@Suite struct FeatureSQLTests {
+  static let zone = LocalTime(identifier: "Europe/Berlin")!
+  static let asOf = Instant(asOf: "2024-11-01", zone: zone)!
+  static let hostile = [
+    "order", "Order", "o'brien \"x\"", "${spark.app.name}", "a;b -- c", "back\\slash\\n",
+    "line\nbreak", "%d_%s", "comma,kind", "👩\u{200D}🚀", "tic`ket",
+  ]
+  static let roles: [String: KindRole] = ["nps": .feedback, "survey_sent": .mechanics]
+
+  @Test func duckDBGivesTheSameVectors() throws {
+    let base = try DifficultBase()
+    defer { base.remove() }
+    guard let duckDB = try DuckDB.linked(into: base.folder) else { return }
+    for date in [Self.asOf, Self.asOf.adding(days: -5), Self.asOf.adding(days: -214)] {
+      let script = try base.script(.duckdb, date).features
+      let file = base.folder.appendingPathComponent("features.sql")
+      try Data(script.utf8).write(to: file)
+      let said = try duckDB.run(".mode json", ".read \(file.path)")
+      let rows = try #require(
+        try JSONSerialization.jsonObject(with: Data(said.utf8)) as? [[String: Any]])
+      try base.compare(rows, date)
+    }
+  }
+}
+
+/// A project with difficult histories in a folder of its own.
+struct DifficultBase {
+  let folder: URL
+  let settings: HistorySettings
+  let base: HistoryBase
+  let schema: FeatureSchema
+
+  init(seed: UInt64 = 8, events: Int = 3000, accounts: Int = 50) throws {
+    folder = try temporaryFolder().resolvingSymlinksInPath()
+    var draw = SplitMix64(seed)
+    var ids = [
+      "A1", "a1", "\u{E4}", "a\u{308}", " x ", "q\"'", "-1", "007", "7", "${x}", "l\nm", "z\\", "é;--",
+    ]
+    for number in ids.count..<accounts { ids.append("c\(number)") }
+    let day = Instant.microsecondsPerDay
+    let t = FeatureSQLTests.asOf.microseconds
+    var special: [Int64] = [t, t - 1, t + 1]
+    for days in [1, 7, 30, 90, 365] as [Int64] {
+      special += [t - days * day - 1, t - days * day, t - days * day + 1]
+    }
+    for text in [
+      "2024-02-29T12:00:00Z", "2024-02-29T23:30:00Z", "2024-03-31T00:59:59Z",
+      "2024-03-31T01:00:00Z", "2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z",
+      "2023-12-31T23:30:00Z", "1969-12-31T23:59:59Z",
+    ] {
+      special.append(Instant(asOf: text, zone: .utc)!.microseconds)
+    }
+    let kinds = FeatureSQLTests.hostile + ["nps", "survey_sent"]
+    var lines = ["account,at,known_at,kind,value,channel"]
+    var last = ""
+    while lines.count <= events {
+      if !last.isEmpty, draw.below(12) == 0 {
+        lines.append(last)
+        continue
+      }
+      let at: Int64 =
+        switch draw.below(4) {
+        case 0: special[draw.below(special.count)]
+        case 1: t - Int64(draw.below(800)) * day + Int64(draw.below(3)) * 3_600_000_000
+        default: t - Int64(draw.below(500 * 86_400)) * 1_000_000 + Int64(draw.below(9))
+        }
+      let late = draw.below(4) == 0 ? Int64(draw.below(100)) * day : 0
+      let value = draw.below(3) == 0 ? "" : "\(Double(draw.below(2000) - 300) / 100)"
+      let channel = ["", "web", "we''b\\", "Web"][draw.below(4)]
+      // A few kinds have most of the events, so that habits show.
+      let kind = draw.below(2) == 0 ? kinds[draw.below(2)] : kinds[draw.below(kinds.count)]
+      last = [
+        ids[draw.below(ids.count)], "\(Instant(microseconds: at))",
+        "\(Instant(microseconds: at + late))", kind, value, channel,
+      ].map(Self.field).joined(separator: ",")
+      lines.append(last)
+    }
+    // What native reading sets aside.
+    lines += [",2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,1,", "A1,never,2024-01-01,order,1,",
+      "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,,1,",
+      "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,nan,",
+      "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,0x1p3,"]
+    try Data((lines.joined(separator: "\n") + "\n").utf8)
+      .write(to: folder.appendingPathComponent("events.csv"))
+    var people = ["id,since,seats,plan,gone,quiet"]
+    for (index, id) in ids.enumerated() where index % 5 != 4 {
+      people.append(
+        [
+          id, ["2020-01-01", "2024-10-30T12:00", "2025-01-01"][index % 3],
+          ["", "3", "2.5", "1e3"][index % 4], ["", "gold", "Gold", "o'x\\"][index % 4],
+          ["", "yes", "NO"][index % 3], ["0", "1"][index % 2],
+        ].map(Self.field).joined(separator: ","))
+    }
+    try Data((people.joined(separator: "\n") + "\n").utf8)
+      .write(to: folder.appendingPathComponent("accounts.csv"))
+    var source = EventSource(
+      path: folder.path + "/events.csv", account: "account", at: TimeMapping(column: "at"),
+      knownAt: TimeMapping(column: "known_at"), kind: .column("kind"), value: .column("value"),
+      channel: .column("channel"))
+    source.text = nil
+    var file = AccountsSource(
+      path: folder.path + "/accounts.csv", account: "id", numeric: ["seats"], categorical: ["plan"])
+    file.knownAt = TimeMapping(column: "since")
+    file.doNotProfile = "gone"
+    file.doNotContact = "quiet"
+    settings = HistorySettings(
+      timeZone: FeatureSQLTests.zone, events: [source], accounts: file, badRowShare: 0.1)
+    base = try HistoryBase.read(settings, roles: FeatureSQLTests.roles, threads: 2)
+    let features = FeatureSettings(
+      windowsDays: [1, 7, 30, 90, 365], lifetime: true,
+      kinds: ["order", "Order", "o'brien \"x\"", "${spark.app.name}", "line\nbreak", "tic`ket"],
+      aggregates: .list(Aggregate.allCases),
+      open: [OpenItems(opened: "order", resolved: "Order")])
+    schema = try base.schema(features, asOf: FeatureSQLTests.asOf)
+  }
+
+  func remove() { try? FileManager.default.removeItem(at: folder) }
+
+  private static func field(_ text: String) -> String {
+    text.utf8.contains { [0x22, 0x2c, 0x0a].contains($0) } ? DuckDBProgram.identifier(text) : text
+  }
+
+  func script(_ dialect: SQLDialect, _ date: Instant) throws -> SQLScript {
+    try SQLScript(
+      settings, schema: schema, roles: FeatureSQLTests.roles, silentForDays: 180, asOf: date,
+      folder: folder.path, dialect: dialect)
+  }
+
+  /// Everybody with a history once, every feature equal to 1e-9.
+  func compare(_ rows: [[String: Any]], _ date: Instant) throws {
+    var found: [[UInt8]: [String: Any]] = [:]
+    for row in rows {
+      let id = try #require(row["account_id"] as? String)
+      #expect(found.updateValue(row, forKey: Array(id.utf8)) == nil, "\(id) twice")
+    }
+    let accounts = (0..<base.accountCount).filter { base.hasFeatureEvent($0, seenAsOf: date) }
+    #expect(accounts.count == found.count)
+    let cells = try base.vectors(
+      schema, rows: accounts.map { VectorRow(account: Int32($0), asOf: date) }, threads: 2)
+    for (place, account) in accounts.enumerated() {
+      let id = base.account(account)
+      let row = try #require(found[Array(id.utf8)], "\(id) is missing")
+      for (index, feature) in schema.features.enumerated() {
+        let want = cells[place * schema.count + index]
+        let got = row[feature.name]
+        let same: Bool
+        if want.isNaN {
+          same = got is NSNull || got == nil
+        } else if !schema.levels[index].isEmpty {
+          same = (got as? String)?.utf8.elementsEqual(schema.levels[index][Int(want)].utf8) == true
+        } else if let number = (got as? NSNumber)?.doubleValue {
+          same = abs(number - want) <= 1e-9 * max(1, abs(want))
+        } else {
+          same = false
+        }
+        #expect(same, "\(feature.name) of \(id) at \(date): \(got ?? "nil"), expected \(want)")
+      }
+    }
+  }
+}
