@@ -36,7 +36,54 @@ extension Partition {
     }
     var cursors = parts.map { _ in 0 }
     var among: [Int] = []
-    while true {
+    func takeWhole(_ part: Partition, _ accounts: Range<Int>) {
+      let (first, last) = (accounts.lowerBound, accounts.upperBound - 1)
+      let places = part.range(first).lowerBound..<part.range(last).upperBound
+      let shift = events.count - places.lowerBound
+      for account in accounts { ends.append(part.range(account).upperBound + shift) }
+      take(part, places)
+      let start = first == 0 ? 0 : Int(part.idEnds[first - 1])
+      let bytes = start..<Int(part.idEnds[last])
+      let moved = idBytes.count - start
+      for account in accounts { idEnds.append(UInt32(Int(part.idEnds[account]) + moved)) }
+      idBytes.append(contentsOf: part.idBytes[bytes])
+      hashes.append(contentsOf: part.hashes[accounts])
+      rows.append(contentsOf: part.accountRows[accounts])
+    }
+    /// The accounts of one part that stand before the next of every other; empty where that is shared.
+    func stretch() -> (part: Int, accounts: Range<Int>)? {
+      var next: (part: Int, hash: UInt64)?
+      var limit: UInt64?
+      for (index, part) in parts.enumerated() where cursors[index] < part.accountCount {
+        let hash = part.hashes[cursors[index]]
+        if let least = next?.hash, hash >= least {
+          limit = min(limit ?? hash, hash)
+        } else {
+          if let least = next?.hash { limit = least }
+          next = (index, hash)
+        }
+      }
+      guard let next else { return nil }
+      let part = parts[next.part]
+      let from = cursors[next.part]
+      guard let limit else { return (next.part, from..<part.accountCount) }
+      // Steps that double, then halve: short where accounts alternate.
+      var step = 1
+      while from + step < part.accountCount, part.hashes[from + step] < limit { step *= 2 }
+      var (low, high) = (from + step / 2, min(from + step, part.accountCount))
+      if next.hash == limit { return (next.part, from..<from) }
+      while low < high {
+        let middle = (low + high) / 2
+        if part.hashes[middle] < limit { low = middle + 1 } else { high = middle }
+      }
+      return (next.part, from..<low)
+    }
+    while let run = stretch() {
+      if !run.accounts.isEmpty {
+        takeWhole(parts[run.part], run.accounts)
+        cursors[run.part] = run.accounts.upperBound
+        continue
+      }
       // The parts that have the next account.
       among.removeAll(keepingCapacity: true)
       for (index, part) in parts.enumerated() where cursors[index] < part.accountCount {

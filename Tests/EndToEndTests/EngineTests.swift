@@ -1,0 +1,114 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Nights and scores whose large part an engine does, beside the native ones.
+@Suite(.serialized) struct EngineTests {
+  private static let experiment = """
+
+    [experiment]
+    seed = "autumn 'lot' ${x}"
+    starts = "2026-02-01"
+    horizon_days = 180
+    holdout = 0.3
+    exploration_per_business_day = 4
+    """
+
+  /// The sample with a model, an experiment and one published night.
+  private static func worked() throws -> URL {
+    let folder = try sampleCopy()
+    let file = folder.appendingPathComponent("tacit.toml")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    try Data((text + experiment).utf8).write(to: file)
+    for arguments in [["train", "--as-of", "2026-03-02"], ["nightly", "--as-of", "2026-03-02"]] {
+      let run = try Program.run(arguments, in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    return folder
+  }
+
+  private func night(_ folder: URL, _ date: String, _ more: String...) throws -> Program.Result {
+    let run = try Program.run(["nightly", "--as-of", date] + more, in: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    return run
+  }
+
+  private func shadow(_ folder: URL, _ date: String, _ more: String...) throws -> Data {
+    let run = try Program.run(["nightly", "--as-of", date, "--shadow"] + more, in: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    let decisions = folder.appendingPathComponent("shadow/\(date)/decisions.csv")
+    let data = try Data(contentsOf: decisions)
+    try FileManager.default.removeItem(at: decisions)
+    return data
+  }
+
+  private func leftovers(_ folder: URL) -> [String] {
+    (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? [])
+      .filter { $0.contains(".engine-") }
+  }
+
+  @Test func aNightByAnEngineDecidesTheSame() throws {
+    let folder = try Self.worked()
+    guard try DuckDB.linked(into: folder) != nil, try Spark.linked(into: folder) else { return }
+    // A business day with open cases, cooling down, words that were said since, the lot of both kinds.
+    let native = try shadow(folder, "2026-03-05")
+    #expect(native.split(separator: 0x0a).count > 30)
+    #expect(try shadow(folder, "2026-03-05", "--engine", "duckdb") == native)
+    #expect(try shadow(folder, "2026-03-05", "--engine", "spark", "--master", "local[2]") == native)
+    #expect(leftovers(folder) == [])
+    let other = try temporaryFolder().appendingPathComponent("other")
+    try FileManager.default.copyItem(at: folder, to: other)
+    _ = try night(folder, "2026-03-05")
+    let engine = try night(other, "2026-03-05", "--engine", "duckdb")
+    #expect(engine.errors.contains("all alike"))
+    func cases(_ folder: URL) throws -> String {
+      try Program.run("queue", "list", "--json", in: folder).output
+    }
+    #expect(try cases(folder) == cases(other))
+    #expect(try night(other, "2026-03-05", "--engine", "duckdb").output.contains("already published"))
+    #expect(try cases(folder) == cases(other))
+    #expect(leftovers(other) == [])
+  }
+
+  @Test func scoresByDuckDBAreTheNativeOnes() throws {
+    let folder = try Self.worked()
+    guard let duckDB = try DuckDB.linked(into: folder) else { return }
+    let native = try Program.run(
+      "score", "--as-of", "2026-03-05", "--out", "scores.jsonl", in: folder)
+    #expect(native.status == 0, "\(native.errors)")
+    let script = try Program.run("sql", "--dialect", "duckdb", "--as-of", "2026-03-05", in: folder)
+    #expect(script.status == 0, "\(script.errors)")
+    let file = folder.appendingPathComponent("score.sql")
+    // Run from elsewhere: the paths of the script start in the project's folder.
+    try Data(
+      script.output.replacing("'events.csv'", with: "'\(folder.path)/events.csv'")
+        .replacing("'accounts.csv'", with: "'\(folder.path)/accounts.csv'").utf8
+    ).write(to: file)
+    let said = try duckDB.run(".mode json", ".read \(file.path)")
+    let rows = try #require(
+      try JSONSerialization.jsonObject(with: Data(said.utf8)) as? [[String: Any]])
+    var byAccount: [String: [String: Any]] = [:]
+    for row in rows { byAccount[try #require(row["account_id"] as? String)] = row }
+    let text = try String(
+      contentsOf: folder.appendingPathComponent("scores.jsonl"), encoding: .utf8)
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == rows.count && rows.count > 1000)
+    for line in lines {
+      let want = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let got = try #require(byAccount[try #require(want["account_id"] as? String)])
+      for key in ["logit", "probability"] {
+        let (a, b) = (want[key] as? Double ?? .nan, got[key] as? Double ?? .infinity)
+        #expect(abs(a - b) <= 1e-9 * max(1, abs(a)), "\(key)")
+      }
+      #expect(got["band"] as? String == want["band"] as? String)
+      #expect(got["model"] as? String == want["model"] as? String)
+      let reasons = try #require(want["reasons"] as? [[String: Any]])
+      let theirs = try #require(
+        try JSONSerialization.jsonObject(with: Data(try #require(got["reasons"] as? String).utf8))
+          as? [[String: Any]])
+      #expect(
+        theirs.map { $0["feature"] as? String } == reasons.map { $0["feature"] as? String })
+    }
+  }
+}
