@@ -5,8 +5,8 @@
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
-# A server for the store's tests, and what makes a program's calls fail.
-TEST_PACKAGES = postgresql strace jq
+# A server for the store's tests, what makes a program's calls fail, and what Spark runs on.
+TEST_PACKAGES = postgresql strace jq openjdk-17-jre-headless
 TACIT = .build/release/tacit
 
 demo: build

@@ -69,4 +69,4 @@ struct SQLCommand: ParsableCommand {
   }
 }
 
-extension SQLDialect: @retroactive ExpressibleByArgument {}
+extension SQLDialect: ExpressibleByArgument {}

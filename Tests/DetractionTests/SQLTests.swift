@@ -1,13 +1,15 @@
 import Detraction
+import Foundation
+import TestSupport
 import Testing
 
 /// The parts of SQL texts. That whole ones mean what the model means is shown by ExportTests.
 @Suite struct SQLTests {
   @Test func quotesAreDoubled() {
-    #expect(SQLText.identifier("a \"b\" c") == "\"a \"\"b\"\" c\"")
-    #expect(SQLText.literal("O'Brien") == "'O''Brien'")
+    #expect(SQLDialect.duckdb.identifier("a \"b\" c") == "\"a \"\"b\"\" c\"")
+    #expect(SQLDialect.duckdb.literal("O'Brien") == "'O''Brien'")
     // A mark with a joiner behind it is one Character, and a quote all the same.
-    #expect(SQLText.literal("'\u{200D}") == "'''\u{200D}'")
+    #expect(SQLDialect.duckdb.literal("'\u{200D}") == "'''\u{200D}'")
   }
 
   /// With an exponent a literal is a double; without one DuckDB reads a decimal.
@@ -30,5 +32,50 @@ import Testing
     }
     #expect(deepest == 12)
     #expect(sum.utf8.count { $0 == UInt8(ascii: "+") } == 4_095)
+  }
+
+  /// Every number of a script is read back to the bit, as a double: as a literal, in a list, and from the
+  /// text that the engine writes of it.
+  @Test(arguments: SQLDialect.allCases) func numbersAreReadToTheBit(_ dialect: SQLDialect) throws {
+    var random = SplitMix64(3)
+    var numbers = [
+      0, -0.0, 1, -1, 0.1, -0.1, 1e300, -1e300, 1e-300, 5e-324, -5e-324, 2.2250738585072014e-308,
+      2.225073858507201e-308, .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
+      9_007_199_254_740_993, 1e16, 123456789.123456789, 1e22, 1e23, .pi, 1e-5, 0.001, 2e-3,
+    ]
+    while numbers.count < 600 {
+      let number = Double(bitPattern: random.next())
+      if number.isFinite { numbers.append(number) }
+    }
+    let rows = numbers.map(SQLText.literal).enumerated()
+      .map { "(\($0), \($1), typeof(\($1)))" }.joined(separator: ",\n")
+    let unnest = dialect == .duckdb ? "unnest" : "explode"
+    let text = dialect == .duckdb ? "VARCHAR" : "STRING"
+    let scripts = [
+      "SELECT x, CAST(x AS \(text)) AS written, type FROM (VALUES \(rows)) AS v(place, x, type) "
+        + "ORDER BY place;",
+      "SELECT x, CAST(x AS \(text)) AS written, typeof(x) AS type "
+        + "FROM (SELECT \(unnest)(\(dialect.numbers(numbers))) AS x) AS t;",
+    ]
+    for script in scripts {
+      let found: [(x: Double?, written: String, type: String)]
+      switch dialect {
+      case .duckdb:
+        let folder = try temporaryFolder()
+        guard let duckdb = try DuckDB.linked(into: folder) else { return }
+        let path = folder.appendingPathComponent("q.sql")
+        try Data(script.utf8).write(to: path)
+        found = try duckdb.run(".read \(path.path)").split(separator: "\n").dropFirst().map {
+          let cells = $0.split(separator: ",").map(String.init)
+          return (Double(cells[0]), cells[1], cells[2])
+        }
+      case .spark:
+        guard let answer = try Spark.run(script) else { return }
+        found = answer.rows.map { ($0[0].number, $0[1].text ?? "", $0[2].text ?? "") }
+      }
+      #expect(found.map(\.x?.bitPattern) == numbers.map(\.bitPattern))
+      #expect(found.map { Double($0.written)?.bitPattern } == numbers.map(\.bitPattern))
+      #expect(found.allSatisfy { $0.type.lowercased() == "double" })
+    }
   }
 }

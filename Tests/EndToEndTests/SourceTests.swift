@@ -91,6 +91,9 @@ struct SourceTests {
     let (column, columnWords) = try failure(
       "query = 'select account_id, \"at\", kind, value from \"events.csv\"'\nvia = \"duckdb\"")
     #expect(column == 65 && columnWords.contains("channel"), "\(columnWords)")
+    // Tables of a warehouse, which nobody but Spark reaches.
+    let (spark, sparkWords) = try failure("query = \"select * from crm.events\"\nvia = \"spark\"")
+    #expect(spark == 69 && sparkWords.contains("--engine spark"), "\(sparkWords)")
     for (source, part) in [
       ("query = \"select 1\"", "Add via"), ("query = \"select 1\"\nvia = \"oracle\"", "oracle"),
       ("path = \"events.csv\"\nvia = \"duckdb\"", "there is none"),

@@ -89,7 +89,7 @@ enum FuzzTarget: String, CaseIterable {
   private func events(_ input: [UInt8], _ folder: FuzzFolder) {
     guard let form = input.first else { return }
     let formats: [TimeMapping.Format] =
-      [.iso8601, .unix, .unixMilliseconds]
+      [.iso8601, .unix, .unixMilliseconds, .unixMicroseconds]
       + ["d.M.yyyy H:mm", "yyyyMMdd", "yyyy-MM-dd'T'HH:mm:ss.SSSZ"].compactMap {
         TimePattern($0).map { .pattern($0) }
       }

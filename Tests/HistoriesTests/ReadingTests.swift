@@ -241,6 +241,14 @@ private func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
     #expect(try first(.unix, "1e9") == nil)
     #expect(try first(.unix, "99999999999999") == nil)
     #expect(try first(.unixMilliseconds, "1289241911728.5") == "2010-11-08T18:45:11.728500Z")
+    #expect(try first(.unixMicroseconds, "1289241911728500") == "2010-11-08T18:45:11.728500Z")
+    #expect(try first(.unixMicroseconds, "-1") == "1969-12-31T23:59:59.999999Z")
+    #expect(try first(.unixMicroseconds, "-62167219200000000") == "0000-01-01T00:00:00Z")
+    for text in [
+      "1289241911728500.5", "1e9", "-", "+1", "253402300800000000", "1234567890123456789",
+    ] {
+      #expect(try first(.unixMicroseconds, text) == nil)
+    }
     let plain = TimePattern("yyyy-MM-dd HH:mm:ss")!
     #expect(try first(.pattern(plain), "2024-07-01 12:30:01") == "2024-07-01T10:30:01Z")
     #expect(try first(.pattern(plain), "2024-07-01T12:30:01") == nil)

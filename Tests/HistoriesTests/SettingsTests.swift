@@ -67,13 +67,23 @@ import Testing
     let (more, none) = try decode(
       "[[events]]\npath = \"e.csv\"\naccount = \"a\"\nat = \"t\"\nkind = \"k\"\n"
         + "[features]\naggregates = [\"default\", \"overdue\"]\n")
+    let (spark, clean) = try decode(
+      "[[events]]\nquery = \"select * from crm.events\"\nvia = \"spark\"\naccount = \"a\"\n"
+        + "at = { column = \"t\", format = \"unix_us\" }\nkind = \"k\"\n")
+    #expect(clean == nil && spark.events.first?.at.format == .unixMicroseconds)
+    #expect(
+      spark.events.first?.query == SourceQuery(sql: "select * from crm.events", server: .spark))
     #expect(none == nil && more.features.aggregates == .list(Aggregate.standard + [.overdue]))
   }
 
   @Test(arguments: [
-    ("query = \"select 1\"\nvia = \"oracle\"", "expected \"duckdb\" or \"postgres\""),
+    ("query = \"select 1\"\nvia = \"oracle\"", "expected \"duckdb\", \"postgres\" or \"spark\""),
     (
       "query = \"select 1\"\nvia = \"postgres\"\npassword = \"x\"", "does not belong into a project"
+    ),
+    (
+      "query = \"select 1\"\nvia = \"spark\"\nservice = \"x\"",
+      "Spark's own configuration says where its tables are"
     ),
     ("query = \"select 1\"", "Add via = \"duckdb\""),
     ("path = \"e.csv\"\nknow_at = \"x\"", "did you mean `known_at`?"),

@@ -69,7 +69,7 @@ struct EventSQL {
   ) throws(DetractionError) -> String {
     if let query {
       switch (query.server, dialect) {
-      case (.duckdb, .duckdb): return "(\(query.statement)\n)"
+      case (.duckdb, .duckdb), (.spark, .spark): return "(\(query.statement)\n)"
       default:
         throw .histories(
           .dataContract(
@@ -268,6 +268,11 @@ struct EventSQL {
         : "unix_micros(TRY_CAST(\(column) AS TIMESTAMP))"
     case .unix: return scaled(1_000_000)
     case .unixMilliseconds: return scaled(1000)
+    case .unixMicroseconds:
+      let fits =
+        dialect == .duckdb
+        ? "regexp_matches(\(text), '^-?[0-9]{1,18}$')" : "\(text) RLIKE '^-?[0-9]{1,18}$'"
+      return "CASE WHEN \(fits) THEN CAST(\(text) AS BIGINT) END"
     case .pattern(let pattern):
       switch dialect {
       case .duckdb:

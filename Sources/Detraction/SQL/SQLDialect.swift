@@ -101,4 +101,89 @@ package enum SQLDialect: String, Sendable, CaseIterable {
     case .spark: "extract(dayofweek_iso FROM \(date))"
     }
   }
+
+  /// All columns but some, whose names are quoted.
+  func except(_ columns: [String]) -> String {
+    if columns.isEmpty { return "*" }
+    let word = self == .duckdb ? "EXCLUDE" : "EXCEPT"
+    return "* \(word) (\(columns.joined(separator: ", ")))"
+  }
+}
+
+/// Lists: arrays of Spark. Nothing here is NULL or holds one, but for what `filter` looks at.
+extension SQLDialect {
+  func list(_ items: [String]) -> String {
+    let items = items.joined(separator: ",\n    ")
+    return self == .duckdb ? "[\(items)]" : "array(\(items))"
+  }
+
+  /// A list of doubles to the bit, as one text that is read once a query: a literal for each would be
+  /// a node of the plan.
+  package func numbers(_ values: [Double]) -> String {
+    let text = values.map { "\($0)" }.joined(separator: ",")
+    switch self {
+    case .duckdb: return "CAST('[\(text)]' AS DOUBLE[])"
+    case .spark: return "CAST(split('\(text)', ',') AS ARRAY<DOUBLE>)"
+    }
+  }
+
+  func structure(_ fields: KeyValuePairs<String, String>) -> String {
+    switch self {
+    case .duckdb: "{" + fields.map { "'\($0)': \($1)" }.joined(separator: ", ") + "}"
+    case .spark: "named_struct(" + fields.map { "'\($0)', \($1)" }.joined(separator: ", ") + ")"
+    }
+  }
+
+  /// `body` speaks of an item as `x`.
+  func filter(_ list: String, _ body: String) -> String {
+    switch self {
+    case .duckdb: "list_filter(\(list), lambda x: \(body))"
+    case .spark: "filter(\(list), x -> \(body))"
+    }
+  }
+
+  func map(_ list: String, _ body: String) -> String {
+    switch self {
+    case .duckdb: "list_transform(\(list), lambda x: \(body))"
+    case .spark: "transform(\(list), x -> \(body))"
+    }
+  }
+
+  /// Ascending; of structures, by their fields in order.
+  func sorted(_ list: String) -> String {
+    self == .duckdb ? "list_sort(\(list))" : "sort_array(\(list))"
+  }
+
+  func count(_ list: String) -> String {
+    self == .duckdb ? "len(\(list))" : "array_size(\(list))"
+  }
+
+  /// The first items, `count` of them (0 or more) where there are so many.
+  func prefix(_ list: String, _ count: String) -> String {
+    self == .duckdb ? "list_slice(\(list), 1, \(count))" : "slice(\(list), 1, \(count))"
+  }
+
+  func item(_ list: String, from0 index: String) -> String {
+    self == .duckdb ? "list_extract(\(list), \(index) + 1)" : "get(\(list), \(index))"
+  }
+
+  func sum(_ list: String) -> String {
+    switch self {
+    case .duckdb: "COALESCE(list_sum(\(list)), 0e0)"
+    case .spark: "aggregate(\(list), 0e0, (sum, x) -> sum + x)"
+    }
+  }
+
+  /// Σ a_k b_k of two lists of as many doubles.
+  func dot(_ a: String, _ b: String) -> String {
+    switch self {
+    case .duckdb: "list_dot_product(\(a), \(b))"
+    case .spark: "aggregate(zip_with(\(a), \(b), (a, b) -> a * b), 0e0, (sum, x) -> sum + x)"
+    }
+  }
+
+  /// Texts one after another.
+  func joined(_ list: String) -> String {
+    self == .duckdb ? "COALESCE(array_to_string(\(list), ''), '')" : "array_join(\(list), '')"
+  }
 }

@@ -1,11 +1,5 @@
-import Histories
-
-/// SQL as DuckDB reads it. Identifiers are always quoted.
+/// What every dialect of SQL reads alike.
 package enum SQLText {
-  package static func identifier(_ name: String) -> String { DuckDBProgram.identifier(name) }
-
-  package static func literal(_ text: String) -> String { DuckDBProgram.literal(text) }
-
   /// A double, to the bit: only with an exponent is a literal read as one, and not as a decimal.
   package static func literal(_ value: Double) -> String {
     let digits = "\(value)"

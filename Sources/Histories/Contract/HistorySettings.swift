@@ -17,6 +17,8 @@ package struct HistorySettings: Sendable {
   package var erased: Tombstones
   /// The folder of packed histories; nil: none.
   package var packed: String?
+  /// Whether the inputs are a part of a base, so that a table without a row is none that went missing.
+  var isExcerpt = false
 
   package init(
     timeZone: LocalTime = .utc, events: [EventSource], accounts: AccountsSource? = nil,
@@ -88,6 +90,8 @@ package struct TimeMapping: Sendable, Equatable {
     case unix
     /// Milliseconds since then.
     case unixMilliseconds
+    /// Microseconds since then, always whole.
+    case unixMicroseconds
     case pattern(TimePattern)
   }
   package var column: String
@@ -315,11 +319,12 @@ extension ProjectTable {
     case "iso8601": return TimeMapping(column: column)
     case "unix": return TimeMapping(column: column, format: .unix)
     case "unix_ms": return TimeMapping(column: column, format: .unixMilliseconds)
+    case "unix_us": return TimeMapping(column: column, format: .unixMicroseconds)
     default:
       guard let pattern = TimePattern(name) else {
         table.report(
           "format",
-          "no time format \"\(name)\": write iso8601, unix, unix_ms or a pattern of "
+          "no time format \"\(name)\": write iso8601, unix, unix_ms, unix_us or a pattern of "
             + "yyyy MM dd HH mm ss SSS and punctuation, such as \"yyyy-MM-dd HH:mm:ss\"")
         return nil
       }

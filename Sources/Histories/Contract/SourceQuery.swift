@@ -9,6 +9,8 @@ package struct SourceQuery: Sendable, Equatable {
     /// A PostgreSQL server, found by libpq's own ways: a service of the service file, the
     /// environment, the password file.
     case postgres(service: String?)
+    /// Apache Spark, in whose script the query stands when it runs the whole (`--engine spark`).
+    case spark
   }
 
   package var sql: String
@@ -34,14 +36,19 @@ package struct SourceQuery: Sendable, Equatable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Throws `service` where who should answer is not there, `dataContract` with their own words
-  /// where they refuse.
+  /// Throws `service` where who should answer is not there or is an engine that runs the whole,
+  /// `dataContract` with their own words where they refuse.
   func rows(named name: String) throws(HistoriesError) -> ByteSource {
     switch server {
     case .duckdb(let folder):
       try DuckDBProgram.rows(ofQuery: statement, named: name, folder: folder)
     case .postgres(let service):
       .postgres(PostgresQuery(sql: statement, service: service), path: name)
+    case .spark:
+      throw .service(
+        "\(name): via = \"spark\" is answered by Spark alone, and this reads without an engine: use "
+          + "`features` or `nightly` with --engine spark, or let a path, \"duckdb\" or \"postgres\" "
+          + "give the rows")
     }
   }
 }
@@ -78,10 +85,11 @@ extension ProjectTable {
     let service = value("service") == nil ? nil : required("service")
     switch string("via") {
     case "duckdb":
-      if value("service") != nil {
-        report("service", "`service` is for via = \"postgres\": duckdb reads files")
-      }
+      refuseService("duckdb reads files")
       return SourceQuery(sql: sql, server: .duckdb(folder: project.folder.path))
+    case "spark":
+      refuseService("Spark's own configuration says where its tables are")
+      return SourceQuery(sql: sql, server: .spark)
     case "postgres":
       if let service, Self.isConnection(service) {
         report(
@@ -93,18 +101,26 @@ extension ProjectTable {
       return SourceQuery(sql: sql, server: .postgres(service: service))
     case nil:
       if value("via") == nil {
-        report(nil, "who answers the query? Add via = \"duckdb\" or via = \"postgres\"")
+        report(
+          nil,
+          "who answers the query? Add via = \"duckdb\", via = \"postgres\" or via = \"spark\"")
       }
     case let other? where Self.isConnection(other):
       // Not repeated: there may be a password in it.
       report(
         "via",
-        "`via` holds a connection string, expected \"duckdb\" or \"postgres\": "
+        "`via` holds a connection string, expected \"duckdb\", \"postgres\" or \"spark\": "
           + Self.whereConnectionsStand)
     case let other?:
-      report("via", "`via` is \"\(other)\", expected \"duckdb\" or \"postgres\"")
+      report("via", "`via` is \"\(other)\", expected \"duckdb\", \"postgres\" or \"spark\"")
     }
     return nil
+  }
+
+  private func refuseService(_ reason: String) {
+    if value("service") != nil {
+      report("service", "`service` is for via = \"postgres\": \(reason)")
+    }
   }
 
   /// Says why a password, or anything else of a connection, is refused. To be called before the

@@ -253,7 +253,7 @@ extension SeenColumn {
       && (lower.count == 2 || !lower.isSubset(of: ["0", "1"]))
   }
 
-  /// Seconds or milliseconds since 1970 are numbers within these years; others of that size are told
+  /// Seconds, milliseconds or microseconds since 1970 are numbers within these years; others of that size are told
   /// by their header, or by being a numbering.
   private static func time(
     _ tally: CellTally, present: Int, words: HeaderWords, isUnique: Bool
@@ -266,7 +266,8 @@ extension SeenColumn {
     guard texts.numbers == present, !words.mean(.phone) else { return nil }
     // 1990 to 2035.
     let seconds = 631_152_000.0...2_051_222_400.0
-    for (format, unit) in [("unix", 1.0), ("unix_ms", 1000.0)] {
+    for (format, unit) in [("unix", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6)]
+    where format != "unix_us" || texts.isWhole {
       guard texts.least >= seconds.lowerBound * unit, texts.most <= seconds.upperBound * unit
       else { continue }
       let isNumbering = isUnique && texts.isWhole && texts.most - texts.least < Double(present) * 3

@@ -1,6 +1,6 @@
 /// How the times of a column are written, decided by its values.
 struct TimeForm: Sendable, Equatable {
-  /// As the project file names it: iso8601, unix, unix_ms or a pattern.
+  /// As the project file names it: iso8601, unix, unix_ms, unix_us or a pattern.
   var format: String
   /// Cells that read so, and those that hold anything at all.
   var readable: Int
@@ -22,6 +22,7 @@ struct TimeForm: Sendable, Equatable {
     case "iso8601": TimeMapping(column: column)
     case "unix": TimeMapping(column: column, format: .unix)
     case "unix_ms": TimeMapping(column: column, format: .unixMilliseconds)
+    case "unix_us": TimeMapping(column: column, format: .unixMicroseconds)
     default:
       TimePattern(format).map { TimeMapping(column: column, format: .pattern($0)) }
     }

@@ -29,10 +29,11 @@ struct AccountsFile: Sendable {
 
   static let mostLevels = 1000
 
-  /// Throws what opening the source does, and `dataContract` for a missing column or no row at all.
+  /// Throws what opening the source does, and `dataContract` for a missing column or, unless it
+  /// `mayBeEmpty`, no row at all.
   init(
     _ source: AccountsSource, zone: LocalTime, erased tombstones: Tombstones = Tombstones(),
-    chunkBytes: Int
+    chunkBytes: Int, mayBeEmpty: Bool = false
   ) throws(HistoriesError) {
     self.source = source
     numeric = source.numeric.map { _ in [] }
@@ -142,7 +143,7 @@ struct AccountsFile: Sendable {
         bad.append((row.line, problem, Array(row.bytes)))
       }
     }
-    guard rows > 0 else {
+    guard rows > 0 || mayBeEmpty else {
       throw .dataContract(
         "no accounts: \(path) has no rows below the header, and who may not be contacted or "
           + "profiled stands there: fetch it again, or leave [accounts] out")

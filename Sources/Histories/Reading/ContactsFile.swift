@@ -16,9 +16,11 @@ struct ContactsFile: Sendable {
   /// Rows of a person whom an earlier row of the account has, and the line of that.
   private(set) var duplicates: [(line: Int, earlier: Int)] = []
 
-  /// Throws what opening the source does, and `dataContract` for a missing column or no row at all. Rows of erased accounts are passed over. O(n log n).
+  /// Throws what opening the source does, and `dataContract` for a missing column or, unless it
+  /// `mayBeEmpty`, no row at all. Rows of erased accounts are passed over. O(n log n).
   init(
-    _ source: ContactsSource, erased tombstones: Tombstones, chunkBytes: Int = 1 << 20
+    _ source: ContactsSource, erased tombstones: Tombstones, chunkBytes: Int = 1 << 20,
+    mayBeEmpty: Bool = false
   ) throws(HistoriesError) {
     table = try source.table()
     let path = table.path
@@ -60,7 +62,7 @@ struct ContactsFile: Sendable {
         bad.append((row.line, problem, Array(row.bytes)))
       }
     }
-    guard rows > 0 else {
+    guard rows > 0 || mayBeEmpty else {
       throw .dataContract(
         "no contacts: \(path) has no rows below the header, and who may not be contacted stands "
           + "there: fetch it again, or leave [contacts] out")

@@ -14,6 +14,11 @@ package enum DuckDBProgram {
     return try rows("SELECT * FROM read_parquet(\(literal(pattern(path))))", of: path, folder: nil)
   }
 
+  /// The Parquet files of a folder, which have the same columns, as SQL.
+  static func table(ofParquetIn folder: String) -> String {
+    "read_parquet(\(literal(pattern(folder) + "/*.parquet")), hive_partitioning = false)"
+  }
+
   /// The rows that a query gives, written in the same way. `name` is what messages call it. Throws
   /// `service` where there is no program, `dataContract` with its own words where it refuses.
   static func rows(
@@ -26,7 +31,7 @@ package enum DuckDBProgram {
   private static func rows(
     _ select: String, of name: String, folder: String?
   ) throws(HistoriesError) -> ByteSource {
-    let program = try find()
+    let program = try find(project: folder)
     func source(_ query: String) -> ByteSource {
       func command(_ query: String) -> [String] {
         [
@@ -71,19 +76,12 @@ package enum DuckDBProgram {
     }
   }
 
-  /// `duckdb` on the PATH, then in the virtual environment that is active or stands in the folder.
-  static func find() throws(HistoriesError) -> String {
-    let environment = ProcessInfo.processInfo.environment
-    var folders = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
-      .map { String(decoding: $0, as: UTF8.self) }
-    if let active = environment["VIRTUAL_ENV"] { folders.append("\(active)/bin") }
-    folders.append(".venv/bin")
-    for folder in folders {
-      let path = "\(folder)/duckdb"
-      if FileManager.default.isExecutableFile(atPath: path) { return path }
-    }
+  /// `duckdb` on the PATH, then in the virtual environment that is active or stands in the folder (or in
+  /// `project`). Throws `service` where it is not there.
+  package static func find(project: String? = nil) throws(HistoriesError) -> String {
+    if let path = findProgram("duckdb", project: project) { return path }
     throw .service(
-      "Parquet and via = \"duckdb\" need the `duckdb` program, found neither on the PATH nor in .venv/bin: "
+      "Parquet, via = \"duckdb\" and --engine duckdb need the `duckdb` program, found neither on the PATH nor in .venv/bin: "
         + "pip install duckdb-cli")
   }
 

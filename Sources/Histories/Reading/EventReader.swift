@@ -317,6 +317,7 @@ extension TimeMapping.Format {
     case .iso8601: "ISO 8601"
     case .unix: "Unix seconds"
     case .unixMilliseconds: "Unix milliseconds"
+    case .unixMicroseconds: "whole Unix microseconds"
     case .pattern: "the format of the project file"
     }
   }

@@ -127,7 +127,8 @@ struct HistoryIntake {
     if let source = settings.accounts {
       let start = clock.now
       let accounts = try AccountsFile(
-        source, zone: settings.timeZone, erased: settings.erased, chunkBytes: chunkBytes)
+        source, zone: settings.timeZone, erased: settings.erased, chunkBytes: chunkBytes,
+        mayBeEmpty: settings.isExcerpt)
       try accounts.refuseDuplicates()
       report.files.append(
         .init(
@@ -149,7 +150,8 @@ struct HistoryIntake {
     }
     if let source = settings.contacts {
       let start = clock.now
-      let contacts = try ContactsFile(source, erased: settings.erased, chunkBytes: chunkBytes)
+      let contacts = try ContactsFile(
+        source, erased: settings.erased, chunkBytes: chunkBytes, mayBeEmpty: settings.isExcerpt)
       try contacts.refuseDuplicates()
       report.files.append(
         .init(
@@ -184,7 +186,7 @@ struct HistoryIntake {
     report.unmet = Self.unmet(settings, roles, kinds.map(\.name))
     self.report = report
     channels = names.channels
-    if kinds.isEmpty {
+    if kinds.isEmpty, !settings.isExcerpt {
       throw HistoriesError.dataContract(
         "no events: \(plan.inputs.map(\.input.path).joined(separator: ", ")) "
           + "\(plan.inputs.count == 1 ? "has" : "have") no rows below the header")

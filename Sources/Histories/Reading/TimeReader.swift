@@ -52,6 +52,7 @@ struct TimeReader {
       result = pattern.isUTC ? local : utc(local)
     case .unix: result = Self.decimal(field, places: 6)
     case .unixMilliseconds: result = Self.decimal(field, places: 3)
+    case .unixMicroseconds: result = Self.whole(field)
     }
     return result.flatMap { Self.range.contains($0) ? $0 : nil }
   }
@@ -117,6 +118,16 @@ struct TimeReader {
     stretch.from = max(stretch.from, .min / 2)
     stretch.to = min(stretch.to, .max / 2)
     return instant.microseconds
+  }
+
+  /// A whole number of at most 18 digits.
+  private static func whole(_ field: Field) -> Int64? {
+    var bytes = field.bytes[...]
+    let isNegative = bytes.first == 0x2d
+    if isNegative { bytes = bytes.dropFirst() }
+    guard (1...18).contains(bytes.count), bytes.allSatisfy(\.isDigit) else { return nil }
+    let value = bytes.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
+    return isNegative ? -value : value
   }
 
   /// A plain decimal times 10^places, digits beyond those cut off; at most 15 whole digits.
