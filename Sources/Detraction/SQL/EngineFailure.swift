@@ -61,6 +61,16 @@ struct EngineFailure {
             + "spark-defaults.conf (SPARK_DRIVER_MEMORY for local masters)",
           blame: .service)
       }
+      // Of a start that failed, so that there are no data yet.
+      let early = "Exception in thread \"main\" org.apache.spark.SparkException: "
+      if text.hasPrefix(early) {
+        return Words(text: String(text.dropFirst(early.count).prefix(400)), blame: .service)
+      }
+      if text.contains("Connection refused") || text.contains("UnknownHostException") {
+        return Words(
+          text: "a connection was refused: is the cluster up, and its master's URL right?",
+          blame: .service)
+      }
       if text.contains("No space left on device") {
         return Words(text: "no space left on its disk", blame: .service)
       }

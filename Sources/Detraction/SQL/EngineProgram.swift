@@ -57,7 +57,8 @@ package struct EngineProgram: Sendable {
   /// What messages call it.
   package var name: String { dialect == .duckdb ? "duckdb" : "spark-sql" }
 
-  /// Runs a script that writes the outputs named, each a folder of the run by `SQLDialect.write`, and returns when all are there.
+  /// Runs a script that writes the outputs named, each a folder of the run by `SQLDialect.write`, and
+  /// returns when all are there.
   /// `progress` is called about once a second with the seconds so far.
   ///
   /// Throws `dataContract` where the engine refuses the script or what it reads, `inputMissing` where it

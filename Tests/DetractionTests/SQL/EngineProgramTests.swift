@@ -106,6 +106,15 @@ import Testing
         "[PATH_NOT_FOUND] Path does not exist: file:/x/events.csv. SQLSTATE: 42K03", 66,
         "events.csv"
       ),
+      (
+        "Exception in thread \\\"main\\\" org.apache.spark.SparkException: Master must start with spark\\n"
+          + trace, 69, "Master must start with spark"
+      ),
+      (
+        "Caused by: java.net.ConnectException: finishConnect failed: Connection refused\\n\(trace)",
+        69,
+        "is the cluster up"
+      ),
       ("JAVA_HOME is not set", 69, "openjdk-17-jre-headless"),
       ("Exception: java.lang.OutOfMemoryError: Java heap space", 69, "spark.driver.memory"),
       ("Exception in thread main: Ann Smith\\n\(trace)", 69, "failed with status 1"),
