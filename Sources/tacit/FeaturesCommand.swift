@@ -14,6 +14,15 @@ struct FeaturesCommand: ParsableCommand {
       OUT.accounts.csv beside it; anything else is CSV: account_id, then one column a feature, an \
       empty cell where a number is missing.
 
+      --engine duckdb or spark: the engine's own program makes the vectors where the data is, and writes \
+      Parquet (OUT ends in .parquet; Spark writes a folder). With --labelled a row is what a training \
+      as of the date would learn from: an account that answered in the label window after a snapshot, \
+      with is_detractor and was_silent. --controls 0.1 keeps a tenth of those who were content, by lot; \
+      weight (or offset, for a fit without weights) makes up for it:
+        tacit features --engine spark --as-of 2026-03-02 --labelled --controls 0.1 --out rows.parquet
+        tacit fit rows.parquet --target is_detractor --group account_id --weight weight \
+      --drop as_of,was_silent,offset --model model.json
+
       --explain NAME says what one feature is, such as order.count.30d, or what an aggregate makes, \
       such as overdue, or with "all" every sort there is: what it means, what an account without \
       such an event gets, its unit, what asks for it, and its meaning as SQL. It reads no data.
@@ -30,7 +39,26 @@ struct FeaturesCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Say what a feature is, and do nothing else.", valueName: "name"))
   var explain: String?
 
+  @Option(help: "Who makes the vectors: native, duckdb or spark.")
+  var engine = NightEngine.native
+  @Option(help: "Spark's master (default: its own configuration, else all cores of this machine).")
+  var master: String?
+  @Flag(help: "With --engine: the labelled rows of a training in place of everybody as of the date.")
+  var labelled = false
+  @Option(help: "With --labelled: the share kept of the rows that are no detractors.")
+  var controls: Double?
+
   func validate() throws {
+    if master != nil && engine != .spark { throw ValidationError("--master is for --engine spark") }
+    if labelled && engine == .native {
+      throw ValidationError("--labelled is for an engine: natively `tacit train` makes its rows itself")
+    }
+    if let controls {
+      guard labelled else { throw ValidationError("--controls is for --labelled") }
+      guard controls > 0, controls <= 1 else {
+        throw ValidationError("--controls is \(controls), expected a share above 0 and at most 1")
+      }
+    }
     if let explain {
       if asOf != nil || out != nil {
         throw ValidationError("--explain \(explain) goes without --as-of and --out")
@@ -39,12 +67,18 @@ struct FeaturesCommand: ParsableCommand {
     }
     if asOf == nil { throw ValidationError("Missing expected argument '--as-of <date>'") }
     guard let out else { throw ValidationError("Missing expected argument '--out <file>'") }
-    try refuseParquet(out)
+    if engine == .native {
+      try refuseParquet(out)
+    } else if !out.hasSuffix(".parquet") {
+      throw ValidationError("--out \(out): an engine writes Parquet, expected a name that ends so")
+    }
   }
 
   func run() throws {
     if let explain { return try printExplanation(of: explain) }
-    if let asOf, let out { try write(asOf: asOf, to: out) }
+    guard let asOf, let out else { return }
+    if let dialect = engine.dialect { return try write(asOf: asOf, to: out, by: dialect) }
+    try write(asOf: asOf, to: out)
   }
 
   private func printExplanation(of name: String) throws {
@@ -76,6 +110,30 @@ struct FeaturesCommand: ParsableCommand {
     if options.json { try printJSON(report(result, asOf, out, seconds)) }
   }
 
+  private func write(asOf text: String, to out: String, by dialect: SQLDialect) throws {
+    let session = try Session(options)
+    let asOf = try AsOfOption.instant(text, in: session.histories.timeZone)
+    let labels =
+      labelled
+      ? FeatureSQL.Labels(
+        feedback: try session.requireFeedback(), training: session.training,
+        controls: controls ?? 1) : nil
+    var clock = PhaseClock()
+    let result = try EngineFeatures(
+      session, dialect, master: master, labels: labels, asOf,
+      to: URL(fileURLWithPath: out).absoluteURL)
+    let seconds = clock.lap()
+    options.say(
+      "\(grouped(result.rows)) \(labelled ? "training rows" : "accounts") × "
+        + "\(result.schema.count) features as of \(text) in \(three(seconds)) s: \(out)")
+    if options.json {
+      try printJSON(
+        Report(
+          asOf: asOf.description, accounts: result.rows, features: result.schema.names, out: out,
+          seconds: seconds))
+    }
+  }
+
   private struct Report: Encodable {
     var asOf: String
     var accounts: Int
@@ -83,7 +141,7 @@ struct FeaturesCommand: ParsableCommand {
     var out: String
     var seconds: Double
     var quarantine: String?
-    var read: ReadReport
+    var read: ReadReport?
   }
 
   private func report(

@@ -29,6 +29,108 @@ import Testing
       try base.compare(rows, date)
     }
   }
+
+  @Test func sparkGivesTheSameVectors() throws {
+    let base = try DifficultBase()
+    defer { base.remove() }
+    guard let rows = try base.rows(bySpark: base.script(.spark, Self.asOf).features) else { return }
+    try base.compare(rows, Self.asOf)
+  }
+
+  @Test func trainingRowsAreTheNativeOnes() throws {
+    let base = try DifficultBase(events: 6000)
+    defer { base.remove() }
+    guard let duckDB = try DuckDB.linked(into: base.folder) else { return }
+    let (feedback, training) = try base.labels()
+    let native = TrainingRows(
+      base: base.base, feedback: feedback, training: training, asOf: Self.asOf)
+    #expect(native.rows.count > 100)
+    let vectors = try base.base.vectors(
+      base.schema,
+      rows: native.rows.map {
+        VectorRow(account: Int32($0.account), asOf: native.snapshots[$0.snapshot])
+      }, threads: 2)
+    func script(_ dialect: SQLDialect, _ share: Double) throws -> String {
+      try SQLScript(
+        base.settings, schema: base.schema, roles: Self.roles, silentForDays: feedback.silentForDays,
+        asOf: Self.asOf,
+        labels: FeatureSQL.Labels(feedback: feedback, training: training, controls: share),
+        folder: base.folder.path, dialect: dialect
+      ).features
+    }
+    func byDuckDB(_ share: Double) throws -> [[String: Any]] {
+      let file = base.folder.appendingPathComponent("labels.sql")
+      try Data(script(.duckdb, share).utf8).write(to: file)
+      let said = try duckDB.run(".mode json", ".read \(file.path)")
+      return try #require(
+        try JSONSerialization.jsonObject(with: Data(said.utf8)) as? [[String: Any]])
+    }
+    func check(_ rows: [[String: Any]]) throws {
+      #expect(rows.count == native.rows.count)
+      var found: [[UInt8]: [String: Any]] = [:]
+      for row in rows {
+        let account = try #require(row["account_id"] as? String)
+        let snapshot = try #require(row["as_of"] as? String)
+        found[Array("\(account)\0\(snapshot)".utf8)] = row
+      }
+      for (place, want) in native.rows.enumerated() {
+        let key = base.base.account(want.account) + "\0\(native.snapshots[want.snapshot])"
+        let row = try #require(found[Array(key.utf8)], "\(key) is missing")
+        #expect((row["is_detractor"] as? NSNumber)?.boolValue == want.isDetractor)
+        #expect((row["was_silent"] as? NSNumber)?.boolValue == want.voice.isSilent)
+        for index in base.schema.features.indices {
+          base.expectSame(
+            vectors[place * base.schema.count + index], row[base.schema.features[index].name], index,
+            key)
+        }
+      }
+    }
+    try check(byDuckDB(1))
+    if let rows = try base.rows(bySpark: script(.spark, 1)) { try check(rows) }
+    // All detractors, some of the others, with weights and offsets that make up for them.
+    let sampled = try byDuckDB(0.5)
+    func detractors(_ rows: [[String: Any]]) -> Int {
+      rows.count { ($0["is_detractor"] as? NSNumber)?.boolValue == true }
+    }
+    #expect(detractors(sampled) == native.rows.count(where: \.isDetractor))
+    #expect(sampled.count < native.rows.count)
+    for row in sampled {
+      let isDetractor = (row["is_detractor"] as? NSNumber)?.boolValue == true
+      #expect((row["weight"] as? NSNumber)?.doubleValue == (isDetractor ? 1 : 2))
+      #expect(abs(((row["offset"] as? NSNumber)?.doubleValue ?? 0) - log(2)) < 1e-15)
+    }
+  }
+
+  /// One pass over the events and no join of them, by DuckDB's own plan; and a plan that grows with
+  /// features by as much for the tenth kind as for the second.
+  @Test func thePlanReadsTheEventsOnce() throws {
+    let base = try DifficultBase()
+    defer { base.remove() }
+    guard let duckDB = try DuckDB.linked(into: base.folder) else { return }
+    func plan(_ schema: FeatureSchema) throws -> (text: String, size: Int) {
+      let script = try SQLScript(
+        base.settings, schema: schema, roles: Self.roles, silentForDays: 180, asOf: Self.asOf,
+        folder: base.folder.path, dialect: .duckdb)
+      let file = base.folder.appendingPathComponent("plan.sql")
+      let text = "SET explain_output = 'optimized_only';\n"
+        + script.preamble.map { $0 + ";\n" }.joined() + "EXPLAIN " + script.vectors + ";\n"
+      try Data(text.utf8).write(to: file)
+      return (try duckDB.run(".read \(file.path)"), script.vectors.utf8.count)
+    }
+    let all = try plan(base.schema)
+    #expect(all.text.split(separator: "events.csv").count == 2, "the events are scanned once")
+    #expect(all.text.split(separator: "JOIN").count <= 2, "the accounts are joined, nothing else")
+    let sizes = try [1, 3, 5].map { count in
+      try plan(
+        base.base.schema(
+          FeatureSettings(
+            windowsDays: [7, 30], kinds: Array(["order", "Order", "back\\slash\\n", "%d_%s", "👩\u{200D}🚀"].prefix(count)),
+            aggregates: .list(Aggregate.allCases)), asOf: Self.asOf)
+      ).size
+    }
+    let (first, second) = (sizes[1] - sizes[0], sizes[2] - sizes[1])
+    #expect(abs(Double(second) / Double(first) - 1) < 0.2)
+  }
 }
 
 /// A project with difficult histories in a folder of its own.
@@ -149,20 +251,68 @@ struct DifficultBase {
       let id = base.account(account)
       let row = try #require(found[Array(id.utf8)], "\(id) is missing")
       for (index, feature) in schema.features.enumerated() {
-        let want = cells[place * schema.count + index]
-        let got = row[feature.name]
-        let same: Bool
-        if want.isNaN {
-          same = got is NSNull || got == nil
-        } else if !schema.levels[index].isEmpty {
-          same = (got as? String)?.utf8.elementsEqual(schema.levels[index][Int(want)].utf8) == true
-        } else if let number = (got as? NSNumber)?.doubleValue {
-          same = abs(number - want) <= 1e-9 * max(1, abs(want))
-        } else {
-          same = false
-        }
-        #expect(same, "\(feature.name) of \(id) at \(date): \(got ?? "nil"), expected \(want)")
+        expectSame(cells[place * schema.count + index], row[feature.name], index, "\(id) at \(date)")
       }
     }
+  }
+
+  func expectSame(_ want: Double, _ got: Any?, _ index: Int, _ place: String) {
+    let same: Bool
+    if want.isNaN {
+      same = got is NSNull || got == nil
+    } else if !schema.levels[index].isEmpty {
+      same = (got as? String)?.utf8.elementsEqual(schema.levels[index][Int(want)].utf8) == true
+    } else if let number = (got as? NSNumber)?.doubleValue {
+      same = abs(number - want) <= 1e-9 * max(1, abs(want))
+    } else {
+      same = false
+    }
+    #expect(
+      same, "\(schema.features[index].name) of \(place): \(got ?? "nil"), expected \(want)")
+  }
+
+  /// What Spark answers, as JSON would have it; nil where it is not installed.
+  func rows(bySpark script: String, test: String = #function) throws -> [[String: Any]]? {
+    // The session stands elsewhere: paths are whole ones.
+    let whole = script.replacing("path 'events.csv'", with: "path '\(folder.path)/events.csv'")
+      .replacing("path 'accounts.csv'", with: "path '\(folder.path)/accounts.csv'")
+    guard let answer = try Spark.run(whole, test: test) else { return nil }
+    return answer.rows.map { row in
+      var named: [String: Any] = [:]
+      for (name, cell) in zip(answer.columns, row) {
+        switch cell {
+        case .null: break
+        case .boolean(let flag): named[name] = flag
+        case .integer(let number): named[name] = NSNumber(value: number)
+        case .double(let number): named[name] = NSNumber(value: number)
+        case .text(let text): named[name] = text
+        }
+      }
+      return named
+    }
+  }
+
+  /// How customers speak here, and the snapshots of a training.
+  func labels() throws -> (FeedbackSettings, TrainingSettings) {
+    let text = """
+      [feedback]
+      silent_for_days = 90
+      [[feedback.signal]]
+      kind = "nps"
+      detractor = { below = 4.0 }
+      [[feedback.signal]]
+      kind = "survey_sent"
+      mechanics = true
+      [training]
+      label_window_days = 60
+      gap_days = 1
+      snapshots = { every_days = 60, count = 6 }
+      """
+    let path = folder.appendingPathComponent("labels.toml")
+    try Data(text.utf8).write(to: path)
+    let file = try ProjectFile(path: path.path)
+    let feedback = try #require(FeedbackSettings(project: file))
+    let training = TrainingSettings(project: file)
+    return (feedback, training)
   }
 }

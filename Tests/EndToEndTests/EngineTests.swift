@@ -88,7 +88,10 @@ import Testing
     let rows = try #require(
       try JSONSerialization.jsonObject(with: Data(said.utf8)) as? [[String: Any]])
     var byAccount: [String: [String: Any]] = [:]
-    for row in rows { byAccount[try #require(row["account_id"] as? String)] = row }
+    for row in rows {
+      let account = try #require(row["account_id"] as? String)
+      byAccount[account] = row
+    }
     let text = try String(
       contentsOf: folder.appendingPathComponent("scores.jsonl"), encoding: .utf8)
     let lines = text.split(separator: "\n")
@@ -96,7 +99,8 @@ import Testing
     for line in lines {
       let want = try #require(
         try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      let got = try #require(byAccount[try #require(want["account_id"] as? String)])
+      let account = try #require(want["account_id"] as? String)
+      let got = try #require(byAccount[account])
       for key in ["logit", "probability"] {
         let (a, b) = (want[key] as? Double ?? .nan, got[key] as? Double ?? .infinity)
         #expect(abs(a - b) <= 1e-9 * max(1, abs(a)), "\(key)")
@@ -104,9 +108,9 @@ import Testing
       #expect(got["band"] as? String == want["band"] as? String)
       #expect(got["model"] as? String == want["model"] as? String)
       let reasons = try #require(want["reasons"] as? [[String: Any]])
+      let said = try #require(got["reasons"] as? String)
       let theirs = try #require(
-        try JSONSerialization.jsonObject(with: Data(try #require(got["reasons"] as? String).utf8))
-          as? [[String: Any]])
+        try JSONSerialization.jsonObject(with: Data(said.utf8)) as? [[String: Any]])
       #expect(
         theirs.map { $0["feature"] as? String } == reasons.map { $0["feature"] as? String })
     }

@@ -234,6 +234,25 @@ struct EventSQL {
       """
   }
 
+  /// Rows of the accounts file: of each level of each categorical attribute the one known first, with
+  /// a column more. Nil without `[accounts]`.
+  func firstAccounts() throws(DetractionError) -> String? {
+    guard let source = settings.accounts else { return nil }
+    let from = try table("tacit accounts", path: source.path, query: source.query)
+    let known = source.knownAt.map(micros) ?? "0"
+    let account = dialect.identifier(source.account)
+    let parts = source.categorical.map { name in
+      """
+      SELECT * FROM (SELECT *, row_number() OVER (
+          PARTITION BY CAST(\(dialect.identifier(name)) AS \(dialect.text))
+          ORDER BY \(known), \(account)) AS tacit_place FROM \(from) AS whole_row) AS placed
+      WHERE tacit_place = 1
+      """
+    }
+    // Each row once, whatever it was chosen for.
+    return parts.isEmpty ? "SELECT * FROM \(from) AS whole_row LIMIT 1" : parts.joined(separator: "\nUNION\n")
+  }
+
   private func empty(_ name: String) -> String {
     "coalesce(CAST(\(dialect.identifier(name)) AS \(dialect.text)), '') = ''"
   }

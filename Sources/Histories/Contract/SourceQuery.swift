@@ -38,7 +38,7 @@ package struct SourceQuery: Sendable, Equatable {
 
   /// Throws `service` where who should answer is not there or is an engine that runs the whole,
   /// `dataContract` with their own words where they refuse.
-  func rows(named name: String) throws(HistoriesError) -> ByteSource {
+  package func rows(named name: String) throws(HistoriesError) -> ByteSource {
     switch server {
     case .duckdb(let folder):
       try DuckDBProgram.rows(ofQuery: statement, named: name, folder: folder)
@@ -141,4 +141,11 @@ extension ProjectTable {
     "it is copied and kept with others' files. Write the connection in ~/.pg_service.conf and "
     + "name it here (service = \"…\"), or set PGHOST, PGDATABASE, PGUSER; the password in ~/.pgpass "
     + "or PGPASSWORD"
+}
+
+extension HistorySettings {
+  /// Whether some table of the project is a query that Spark answers from its own catalogue.
+  package var readsWarehouse: Bool {
+    (events.map(\.query) + [accounts?.query, contacts?.query]).contains { $0?.server == .spark }
+  }
 }
