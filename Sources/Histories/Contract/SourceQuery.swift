@@ -142,10 +142,3 @@ extension ProjectTable {
     + "name it here (service = \"…\"), or set PGHOST, PGDATABASE, PGUSER; the password in ~/.pgpass "
     + "or PGPASSWORD"
 }
-
-extension HistorySettings {
-  /// Whether some table of the project is a query that Spark answers from its own catalogue.
-  package var readsWarehouse: Bool {
-    (events.map(\.query) + [accounts?.query, contacts?.query]).contains { $0?.server == .spark }
-  }
-}
