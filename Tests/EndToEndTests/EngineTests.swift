@@ -56,7 +56,8 @@ import Testing
     #expect(try shadow(folder, "2026-03-05", "--engine", "duckdb") == native)
     #expect(try shadow(folder, "2026-03-05", "--engine", "spark", "--master", "local[2]") == native)
     #expect(leftovers(folder) == [])
-    let other = try temporaryFolder().appendingPathComponent("other")
+    // Models stand under the folder's name.
+    let other = try temporaryFolder().appendingPathComponent(folder.lastPathComponent)
     try FileManager.default.copyItem(at: folder, to: other)
     _ = try night(folder, "2026-03-05")
     let engine = try night(other, "2026-03-05", "--engine", "duckdb")
