@@ -129,7 +129,7 @@ import Testing
       #expect(!plan.contains("CartesianProduct") && !plan.contains("NestedLoopJoin"))
     }
     let sizes = try [1, 3, 5].map { count in
-      let kinds = Self.hostile.filter { $0.utf8.count < 8 }
+      let kinds = Self.hostile.filter { $0.utf8.count < 12 }
       return try script(
         base.base.schema(
           FeatureSettings(
