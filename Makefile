@@ -1,7 +1,8 @@
 # Two commands matter: `make demo` shows the whole way on the sample, `make test` runs every test.
 # Each makes sure of what it needs first.
 .PHONY: demo test build bench ranking silent format lint venv clean
-.PHONY: bench-claims bench-nights faults fuzz month
+.PHONY: bench-claims bench-nights bench-packing bench-histories bench-engines bench-sampling
+.PHONY: faults engine-faults fuzz month
 .PHONY: bench-fit bench-grid bench-path bench-shapes bench-predict bench-features out-of-core
 
 PACKAGES = libopenblas-dev libsqlite3-dev zlib1g-dev libpq-dev gnuplot-nox
@@ -75,6 +76,17 @@ RUNS = 200000
 fuzz: build
 	fuzz/build
 	python3 fuzz/run.py --runs $(RUNS)
+
+# Packed histories under kills and full disks (ten minutes, as root); an event's cost from 1 to 100 million
+# events and twelve snapshots against one (half an hour, 10 GB); 100 million events on an engine (an hour,
+# 10 GB); what case-control sampling costs (ten minutes). Each writes benchmarks/results/.
+bench-packing bench-histories bench-engines bench-sampling: bench-%: build .venv/bench
+	.venv/bin/python benchmarks/$*.py
+
+# Spark's executors and driver, DuckDB and tacit killed in the middle of a night. A quarter of an hour.
+engine-faults: build .venv/tests
+	@scripts/require $(TEST_PACKAGES)
+	.venv/bin/python benchmarks/engine_faults.py
 
 # A month of five agents at the command line on a synthetic base; writes benchmarks/results/month.md.
 # Twenty minutes.
