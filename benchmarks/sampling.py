@@ -81,7 +81,7 @@ def main() -> None:
             f"| {r['share']} | {r['way'] if r['share'] < 1 else 'all rows'} | {r['rows']:,} "
             f"| {r['detractors']:,} | {r['auc']:.4f} | {r['auc'] - full['auc']:+.4f} | {rms:.3f} "
             f"| {np.mean(r['logits']) - np.mean(full['logits']):+.3f} |")
-        r.pop("logits")
+
     import datetime
 
     text = "\n".join([

@@ -275,4 +275,39 @@ import Testing
     let z = (0..<3).map { (x[$0] - standard.means[$0]) / standard.scales[$0] }
     #expect(abs(variance(a, x + [1]) / variance(b, z + [1]) - 1) < 1e-6)
   }
+
+  /// Counts in nested windows, one class rare, and a constant offset: full steps overshoot, so that the
+  /// solver has to shorten them. The offset moves the intercept and nothing else.
+  @Test(arguments: [0.5, 1, 2, 3, 4]) func aConstantOffsetMovesTheInterceptAlone(_ offset: Double)
+    throws
+  {
+    var draw = SplitMix64(12)
+    let rows = 4000
+    var cells: [Double] = []
+    var labels: [Double] = []
+    for _ in 0..<rows {
+      var score = 3.0
+      for kind in 0..<12 {
+        let rate = pow(Double(draw.below(1000)) / 1000, 6) * 20
+        var sum = 0.0
+        for _ in 0..<4 {
+          sum += Double(draw.below(Int(rate * 3) + 1))
+          cells.append(sum)
+        }
+        cells.append(sum > 0 ? 1 : 0)
+        score -= (kind % 3 == 0 ? 0.02 : -0.01) * sum
+      }
+      labels.append(Double(draw.below(10_000)) / 10_000 < 1 / (1 + exp(-score)) ? 1 : 0)
+    }
+    let x = try Matrix(rows: rows, columns: 60, elements: cells)
+    let plain = try fitLogistic(
+      LogisticData(x, labels: labels), parameters: parameters(0.001, standardise: true))
+    let moved = try fitLogistic(
+      LogisticData(
+        x, labels: labels, offsets: [Double](repeating: offset, count: rows)),
+      parameters: parameters(0.001, standardise: true))
+    #expect(abs(moved.intercept + offset - plain.intercept) < 1e-6)
+    for (a, b) in zip(moved.coefficients, plain.coefficients) { #expect(abs(a - b) < 1e-6) }
+    #expect(moved.iterations < 60)
+  }
 }

@@ -101,6 +101,10 @@ struct NewtonSolver {
         precision = .double
       }
       point = next
+      // A step that had to be shortened ends elsewhere than where the Hessian was asked for.
+      if withHessian, point.value.hessian == nil {
+        point = evaluate(point.theta, precision, &passes)
+      }
       if point.value.hessian != nil {
         model = try makeModel(&point, &precision, &passes)
       } else {
