@@ -2,14 +2,17 @@ import Foundation
 
 /// Parquet and SQL over files, read by the `duckdb` program (PyPI duckdb-cli) as a stream of CSV (DESIGN 5.10).
 package enum DuckDBProgram {
-  /// The rows of a Parquet file as CSV with a header, in the file's order. Numbers of 32 bits are
-  /// widened first, so that they arrive as the doubles they are; times are written as ISO 8601, those
-  /// that are instants with a Z. Throws `inputMissing` where there
-  /// is no such file, `service` where there is no program, `dataContract` where it cannot read the
-  /// file.
+  /// The rows of a Parquet file, or of a folder of them as engines write it, as CSV with a header, in the
+  /// file's order. Numbers of 32 bits are widened first, so that they arrive as the doubles they are;
+  /// times are written as ISO 8601, those that are instants with a Z. Throws `inputMissing` where there is
+  /// no such file, `service` where there is no program, `dataContract` where it cannot read the file.
   package static func rows(ofParquet path: String) throws(HistoriesError) -> ByteSource {
-    guard FileManager.default.fileExists(atPath: path) else {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw .inputMissing("\(path): no such file")
+    }
+    if isFolder.boolValue {
+      return try rows("SELECT * FROM \(table(ofParquetIn: path))", of: path, folder: nil)
     }
     return try rows("SELECT * FROM read_parquet(\(literal(pattern(path))))", of: path, folder: nil)
   }
