@@ -35,11 +35,6 @@ package struct HistorySettings: Sendable {
     self.features = features
   }
 
-  /// Whether some rows come from tables of Spark's own catalogue.
-  package var readsWarehouse: Bool {
-    (events.map(\.query) + [accounts?.query, contacts?.query]).contains { $0?.server == .spark }
-  }
-
   /// Decodes the sections above; what is wrong is reported to `project`, whose `check()` the
   /// caller then calls.
   package init(project: ProjectFile) {
