@@ -104,14 +104,15 @@ def main():
             (model / "tacit.toml").write_text(text + queue)
         shutil.rmtree(model / "packed", ignore_errors=True)
         tacit("train", "--as-of", AS_OF, "--quiet", cwd=model)
-        clean = work / "clean"
+        # Models stand under the folder's name, so every copy has it.
+        clean = work / "clean" / "model"
         shutil.copytree(model, clean)
         start = time.perf_counter()
         expected = night(clean)
         whole = time.perf_counter() - start
         wrong = hits = 0
         for trial in range(options.kills):
-            folder = work / "night"
+            folder = work / "night" / "model"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(model, folder)
             hits += killed(["nightly", "--as-of", AS_OF, "--quiet"], folder,

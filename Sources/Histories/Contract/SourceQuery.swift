@@ -53,6 +53,13 @@ package struct SourceQuery: Sendable, Equatable {
   }
 }
 
+extension HistorySettings {
+  /// Whether some rows come from tables of Spark's own catalogue.
+  package var readsWarehouse: Bool {
+    (events.map(\.query) + [accounts?.query, contacts?.query]).contains { $0?.server == .spark }
+  }
+}
+
 extension ProjectTable {
   /// The keys that say where a table's rows come from.
   static let sourceKeys = ["path", "query", "via", "service"]
