@@ -21,17 +21,24 @@ import Testing
     #expect(SQLText.literal(1e-300) == "1e-300")
   }
 
-  @Test func sumsAreBalanced() {
-    #expect(SQLText.sum([String]()) == "0.0e0")
+  /// Neither deep nor in deep brackets, and nothing is lost.
+  @Test func sumsAreInRuns() throws {
+    #expect(SQLText.sum([]) == "0.0e0")
     #expect(SQLText.sum(["a"]) == "a")
-    let sum = SQLText.sum((0..<4_096).map { "x\($0)" })
-    var (depth, deepest) = (0, 0)
-    for byte in sum.utf8 {
-      depth += byte == 0x28 ? 1 : byte == 0x29 ? -1 : 0
-      deepest = max(deepest, depth)
+    #expect(SQLText.sum(["a", "b"]) == "((a + b))")
+    for count in [3, 10, 4_099] {
+      let sum = SQLText.sum((0..<count).map { "x\($0)" })
+      var (depth, deepest) = (0, 0)
+      for byte in sum.utf8 {
+        depth += byte == 0x28 ? 1 : byte == 0x29 ? -1 : 0
+        deepest = max(deepest, depth)
+      }
+      #expect(deepest == 2 && depth == 0)
+      let runs = sum.split(separator: "\n")
+      #expect(runs.count <= 70 && runs.allSatisfy { $0.split(separator: "+").count <= 70 })
+      let terms = sum.split { "()+ \n".contains($0) }
+      #expect(terms.map(String.init) == (0..<count).map { "x\($0)" })
     }
-    #expect(deepest == 12)
-    #expect(sum.utf8.count { $0 == UInt8(ascii: "+") } == 4_095)
   }
 
   /// Every number of a script is read back to the bit, as a double: as a literal, in a list, and from the
@@ -39,9 +46,10 @@ import Testing
   @Test(arguments: SQLDialect.allCases) func numbersAreReadToTheBit(_ dialect: SQLDialect) throws {
     var random = SplitMix64(3)
     var numbers = [
-      0, -0.0, 1, -1, 0.1, -0.1, 1e300, -1e300, 1e-300, 5e-324, -5e-324, 2.2250738585072014e-308,
-      2.225073858507201e-308, .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
-      9_007_199_254_740_993, 1e16, 123456789.123456789, 1e22, 1e23, .pi, 1e-5, 0.001, 2e-3,
+      0, -0.0, 1, -1, 0.1, -0.1, 1e300, -1e300, 1e-300, .leastNonzeroMagnitude,
+      -.leastNonzeroMagnitude, 2.2250738585072014e-308,
+      .leastNormalMagnitude.nextDown, .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
+      9_007_199_254_740_992, 1e16, 123456789.123456789, 1e22, 1e23, .pi, 1e-5, 0.001, 2e-3,
     ]
     while numbers.count < 600 {
       let number = Double(bitPattern: random.next())

@@ -250,7 +250,8 @@ struct EventSQL {
       """
     }
     // Each row once, whatever it was chosen for.
-    return parts.isEmpty ? "SELECT * FROM \(from) AS whole_row LIMIT 1" : parts.joined(separator: "\nUNION\n")
+    return parts.isEmpty
+      ? "SELECT * FROM \(from) AS whole_row LIMIT 1" : parts.joined(separator: "\nUNION\n")
   }
 
   private func empty(_ name: String) -> String {

@@ -168,7 +168,9 @@ package struct FeatureSQL {
         + "WHERE events.\(at) < chosen.t AND events.known_at < chosen.t"
     }
     var conditions = ["(account IS NULL OR (\(at) < \(t) AND known_at < \(t)))"]
-    if let isErased = erasure("account") { conditions.append("(account IS NULL OR NOT \(isErased))") }
+    if let isErased = erasure("account") {
+      conditions.append("(account IS NULL OR NOT \(isErased))")
+    }
     return "SELECT *, \(t) - \(at) AS age\nFROM events\nWHERE "
       + conditions.joined(separator: "\n  AND ")
   }

@@ -9,9 +9,13 @@ import Learning
 ///     [{"feature":"reference","contribution":-1.5},{"feature":"order","contribution":0.31},
 ///      {"feature":"other","contribution":-0.02}]
 struct ReasonStages {
-  /// The design's columns that reasons look at.
+  /// The design's columns that are asked for.
   let columns: [Int]
-  /// What is computed after the logit, before `text`.
+  /// Of every group: its sum and its columns' deviations from the reference.
+  private(set) var groups: [ScoreColumns.Added] = []
+  /// The logit, after `groups`.
+  private(set) var logit: String
+  /// What is computed after that, before `text`.
   private(set) var stages: [[ScoreColumns.Added]] = []
   private let referenceLogit: Double
   /// JSON up to the contribution, by a group's place in `ReasonGroups.groups`.
@@ -36,34 +40,32 @@ struct ReasonStages {
     }
     referenceLogit = contributions.referenceLogit
     let covariance = model.covarianceMatrix()
-    let groups = ReasonGroups(
+    let reasons = ReasonGroups(
       schema: model.schema, design: model.design, terms: contributions.terms,
       covariance: covariance
     ).groups
-    openings = groups.map { Self.opening($0.name) }
+    openings = reasons.map { Self.opening($0.name) }
     // What has no weight is never a reason.
-    let weighty = groups.indices.filter { group in
-      groups[group].columns.contains { model.coefficients[$0] != 0 }
+    let weighty = reasons.indices.filter { group in
+      reasons[group].columns.contains { model.coefficients[$0] != 0 }
     }
-    columns = weighty.flatMap { groups[$0].columns }
-    func deviation(_ column: Int) -> String { dialect.identifier("tacit d\(column)") }
+    columns = weighty.flatMap { reasons[$0].columns }
     func sum(_ group: Int) -> String { dialect.identifier("tacit s\(group)") }
-    func deviations(_ group: Int) -> String { dialect.identifier("tacit v\(group)") }
+    func deviations(_ group: Int) -> String { dialect.identifier("tacit d\(group)") }
+    logit = SQLText.sum([SQLText.literal(contributions.referenceLogit)] + weighty.map(sum))
     if weighty.isEmpty { return }
-    stages.append(
-      columns.map {
-        (deviation($0), "\(names.name($0)) - \(SQLText.literal(model.reference.means[$0]))")
-      })
-    stages.append(
-      weighty.flatMap { group in
-        let own = groups[group].columns
-        let terms = own.filter { model.coefficients[$0] != 0 }.map {
-          "\(SQLText.literal(model.coefficients[$0])) * \(deviation($0))"
-        }
-        return [
-          (sum(group), SQLText.sum(terms)), (deviations(group), dialect.list(own.map(deviation))),
-        ]
-      })
+    for group in weighty {
+      let own = reasons[group].columns.map { column in
+        (
+          weight: model.coefficients[column],
+          deviation: "(\(names.name(column)) - \(SQLText.literal(model.reference.means[column])))"
+        )
+      }
+      let terms = own.filter { $0.weight != 0 }
+        .map { "\(SQLText.literal($0.weight)) * \($0.deviation)" }
+      groups.append((sum(group), SQLText.sum(terms)))
+      groups.append((deviations(group), dialect.list(own.map(\.deviation))))
+    }
     let sizes = weighty.map { "ABS(\(sum($0)))" }
     stages.append([
       (
@@ -72,14 +74,11 @@ struct ReasonStages {
       )
     ])
     let candidates = weighty.map { group in
-      let own = groups[group].columns
-      // d′Vd = Σ_i d_i (V_ii d_i + 2 Σ_j<i V_ij d_j)
-      let terms = own.indices.map { i in
-        let row = own[...i].map { (own[i] == $0 ? 1 : 2) * covariance[own[i], $0] }
-        return "\(deviation(own[i])) * "
-          + dialect.dot(dialect.prefix(deviations(group), "\(i + 1)"), dialect.numbers(row))
-      }
-      let error = "SQRT(GREATEST(\(SQLText.sum(terms)), 0e0))"
+      let own = reasons[group].columns
+      let variance = dialect.quadraticForm(
+        deviations(group),
+        lowerTriangle: own.indices.map { i in own[...i].map { covariance[own[i], $0] } })
+      let error = "SQRT(GREATEST(\(variance), 0e0))"
       let reason = dialect.structure([
         "size": "-ABS(\(sum(group)))", "place": "\(group)", "part": sum(group),
       ])

@@ -174,11 +174,24 @@ extension SQLDialect {
     }
   }
 
-  /// Σ a_k b_k of two lists of as many doubles.
-  func dot(_ a: String, _ b: String) -> String {
+  /// d′Vd of a list d, V symmetric by the rows of its lower triangle.
+  ///
+  /// Σ_i d_i (V_ii d_i + 2 Σ_j<i V_ij d_j), its numbers in few texts: Spark's analysis of a plan takes
+  /// long by its nodes.
+  func quadraticForm(_ d: String, lowerTriangle: [[Double]]) -> String {
+    let rows = lowerTriangle.map { row in row.dropLast().map { 2 * $0 } + row.suffix(1) }
     switch self {
-    case .duckdb: "list_dot_product(\(a), \(b))"
-    case .spark: "aggregate(zip_with(\(a), \(b), (a, b) -> a * b), 0e0, (sum, x) -> sum + x)"
+    case .duckdb:
+      let products = rows.map {
+        "list_dot_product(\(prefix(d, "\($0.count)")), \(numbers($0)))"
+      }
+      return "list_dot_product(\(d), \(list(products)))"
+    case .spark:
+      func dot(_ a: String, _ b: String) -> String {
+        sum("zip_with(\(a), \(b), (a, b) -> a * b)")
+      }
+      let row = "slice(\(numbers(Array(rows.joined()))), shiftright(i * (i + 1), 1) + 1, i + 1)"
+      return sum("transform(\(d), (x, i) -> x * \(dot("slice(\(d), 1, i + 1)", row)))")
     }
   }
 

@@ -7,14 +7,15 @@ package enum SQLText {
     return value < 0 || value.sign == .minus ? "(\(text))" : text
   }
 
-  /// The sum of expressions as a balanced tree: a chain of thousands would be too deep for parsers.
-  package static func sum(_ terms: some RandomAccessCollection<String>) -> String {
-    switch terms.count {
-    case 0: return literal(0.0)
-    case 1: return terms.first ?? ""
-    default:
-      let middle = terms.index(terms.startIndex, offsetBy: terms.count / 2)
-      return "(\(sum(terms[..<middle]))\n  + \(sum(terms[middle...])))"
+  /// The sum of expressions in runs of some √n: a plain chain of thousands would be too deep for engines,
+  /// and parsers look ahead over nested brackets again and again.
+  package static func sum(_ terms: [String]) -> String {
+    if terms.isEmpty { return literal(0.0) }
+    if terms.count == 1 { return terms[0] }
+    let run = max(2, Int(Double(terms.count).squareRoot()))
+    let runs = stride(from: 0, to: terms.count, by: run).map {
+      "(" + terms[$0..<min($0 + run, terms.count)].joined(separator: " + ") + ")"
     }
+    return "(" + runs.joined(separator: "\n  + ") + ")"
   }
 }

@@ -35,7 +35,8 @@ package enum ScoreSQL {
     var before = dialect.identifier("vectors")
     for (index, stage) in (stages + calibrated).enumerated() {
       let name = dialect.identifier("tacit \(index)")
-      text += "\(index == 0 ? "WITH" : ",") \(name) AS (\n\(adding(stage, to: before))\n)"
+      text +=
+        "\(index == 0 ? "WITH" : ",") \(name) AS (\n\(adding(stage, to: before, dialect: dialect))\n)"
       before = name
     }
     return text
@@ -43,9 +44,12 @@ package enum ScoreSQL {
       + "\(dialect.identifier("probability"))\nFROM \(before);\n"
   }
 
-  /// A query that adds columns to a relation.
-  static func adding(_ stage: [ScoreColumns.Added], to relation: String) -> String {
-    "SELECT *" + stage.map { ",\n  \($0.expression) AS \($0.name)" }.joined()
-      + "\nFROM \(relation)"
+  /// A query that adds columns to a relation, and leaves some out.
+  static func adding(
+    _ stage: [ScoreColumns.Added], to relation: String, without left: [String] = [],
+    dialect: SQLDialect
+  ) -> String {
+    "SELECT \(dialect.except(left))"
+      + stage.map { ",\n  \($0.expression) AS \($0.name)" }.joined() + "\nFROM \(relation)"
   }
 }

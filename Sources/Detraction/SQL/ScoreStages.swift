@@ -5,8 +5,8 @@ import Learning
 /// all along: no join, no shuffle, so an engine does it in the pass that made the features.
 ///
 /// The first reads a relation called `features`: `f0`, `f1` … (feature k of the model's schema, NULL
-/// being missing, a categorical one a text). The last
-/// is called `scored` and has the same rows with all columns of `features` and
+/// being missing, a categorical one a text). The last is called `scored` and has the same rows with
+/// all columns of `features` and
 ///
 /// | column | is |
 /// |---|---|
@@ -30,32 +30,29 @@ package struct ScoreStages {
     let columns = ScoreColumns(model.design, sources: sources, dialect: dialect)
     let reasons = try ReasonStages(model, columns: columns, dialect: dialect)
     let logit = dialect.identifier("logit")
-    let weighted = model.coefficients.indices.filter { model.coefficients[$0] != 0 }
-    let terms = weighted.map { "\(SQLText.literal(model.coefficients[$0])) * \(columns.name($0))" }
     let calibration = ScoreProbability(
       calibration: model.calibration, offset: model.level?.offset?.value, dialect: dialect)
-    let added =
-      columns.stages(of: Set(weighted).union(reasons.columns))
-      + [[(logit, SQLText.sum([SQLText.literal(model.intercept)] + terms))]]
-      + calibration.stages(logit: logit) + reasons.stages
+    let design = columns.stages(of: reasons.columns)
+    let rest =
+      [[(logit, reasons.logit)]] + calibration.stages(logit: logit) + reasons.stages
     var before = "features"
-    for (index, stage) in added.enumerated() {
-      let body = ScoreSQL.adding(stage, to: before)
-      before = "score\(index + 1)"
+    func add(_ stage: [ScoreColumns.Added], without left: [String] = []) {
+      let body = ScoreSQL.adding(stage, to: before, without: left, dialect: dialect)
+      before = "score\(stages.count + 1)"
       stages.append((before, body))
     }
-    let inner = added.joined().map(\.name).filter { $0 != logit }
+    for stage in design { add(stage) }
+    // A plan that carried the design's thousands of columns to its end would take engines long.
+    add(reasons.groups, without: design.joined().map(\.name))
+    for stage in rest { add(stage) }
     let results = [
       ("probability", calibration.probability),
       ("band", Self.band(logit, model.reference.bandLimits)),
       ("reasons", reasons.text(logit: logit)),
-    ]
+    ].map { (dialect.identifier($0), $1) }
+    let inner = ([reasons.groups] + rest).joined().map(\.name).filter { $0 != logit }
     stages.append(
-      (
-        "scored",
-        "SELECT \(dialect.except(inner))"
-          + results.map { ",\n  \($1) AS \(dialect.identifier($0))" }.joined() + "\nFROM \(before)"
-      ))
+      ("scored", ScoreSQL.adding(results, to: before, without: inner, dialect: dialect)))
   }
 
   /// `limits`: of the top, high and medium band.
