@@ -81,8 +81,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [SIGKILL, SIGTERM, SIGINT])
-  func anEngineEndsWithTacit(signal: Int32) throws {
+  /// Killed, as by anything else that ends it: a test's thread may have other signals blocked, and
+  /// `tacit` handles none.
+  @Test func anEngineEndsWithTacit() throws {
     let project = try Project("echo $$ > pid; sleep 600 & echo $! > child; wait")
     let started = try Program.start(
       Project.features, in: project.folder, environment: project.environment)
@@ -99,7 +100,7 @@ import Testing
       throw CocoaError(.fileReadUnknown)
     }
     let engine = [try pid("pid"), try pid("child")]
-    kill(started.process.processIdentifier, signal)
+    kill(started.process.processIdentifier, SIGKILL)
     started.process.waitUntilExit()
     #expect(started.process.terminationReason == .uncaughtSignal)
     func isRunning(_ pid: pid_t) -> Bool {
