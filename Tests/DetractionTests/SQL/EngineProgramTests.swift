@@ -107,7 +107,7 @@ import Testing
         "events.csv"
       ),
       (
-        "Exception in thread \\\"main\\\" org.apache.spark.SparkException: Master must start with spark\\n"
+        "Exception in thread \"main\" org.apache.spark.SparkException: Master must start with spark\\n"
           + trace, 69, "Master must start with spark"
       ),
       (
