@@ -42,13 +42,15 @@ struct EngineFeatures {
     progress.done()
     let written = run.url.appendingPathComponent("vectors")
     rows = try Self.count(written, project)
-    try Self.move(dialect == .duckdb ? written.appendingPathComponent("part.parquet") : written, to: out)
+    try Self.move(
+      dialect == .duckdb ? written.appendingPathComponent("part.parquet") : written, to: out)
   }
 
   private static func count(_ folder: URL, _ project: URL) throws -> Int {
     let files = DuckDBProgram.literal(folder.path + "/*.parquet")
     let query = SourceQuery(
-      sql: "SELECT count(*) AS n FROM read_parquet(\(files))", server: .duckdb(folder: project.path))
+      sql: "SELECT count(*) AS n FROM read_parquet(\(files))", server: .duckdb(folder: project.path)
+    )
     let reader = try TableReader(
       query.rows(named: "what the engine wrote"), cells: [WantedCell("n", .number)], text: nil,
       threads: 1)
@@ -58,7 +60,8 @@ struct EngineFeatures {
   /// In the place of what is there: a file by one rename, a folder after what it replaces is gone.
   private static func move(_ written: URL, to out: URL) throws {
     var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: out.path, isDirectory: &isFolder), isFolder.boolValue {
+    if FileManager.default.fileExists(atPath: out.path, isDirectory: &isFolder), isFolder.boolValue
+    {
       try FileManager.default.removeItem(at: out)
     } else if FileManager.default.fileExists(atPath: written.path, isDirectory: &isFolder),
       isFolder.boolValue

@@ -41,7 +41,8 @@ struct EngineNight {
     let place = (dialect == .spark ? "file://" : "") + run.url.path
     let text = try NightScript.text(
       script, candidates, model: model, hasMechanics: !feedback.mechanics.isEmpty, folder: place)
-    let listed = "account_id\n"
+    let listed =
+      "account_id\n"
       + version.knownDetractors.map { DuckDBProgram.identifier($0.account) + "\n" }.joined()
     try OutputFile.write(
       Data(listed.utf8), to: run.url.appendingPathComponent(NightScript.listedFile))
@@ -95,7 +96,9 @@ struct EngineNight {
           + "value that is no number), more than [reading] max_bad_row_share allows: `tacit check` shows "
           + "them, where the inputs can be read natively")
     }
-    if aside > 0 { session.options.say("\(grouped(aside)) events cannot be used and were left out") }
+    if aside > 0 {
+      session.options.say("\(grouped(aside)) events cannot be used and were left out")
+    }
     guard count("copies") == 0 else {
       throw HistoriesError.dataContract(
         "\(grouped(count("copies"))) rows of [accounts] are of an account that another row has: keep "
@@ -115,7 +118,8 @@ struct EngineNight {
     }
     var candidates: [(account: String, candidate: Census.Candidate)] = []
     try eachRow(of: table(.candidates), cells: ["logit", "above"], text: "account_id") {
-      candidates.append((String(decoding: $1, as: UTF8.self), .init(logit: $0[0], above: Int($0[1]))))
+      candidates.append(
+        (String(decoding: $1, as: UTF8.self), .init(logit: $0[0], above: Int($0[1]))))
     }
     return Census(counts: counts, candidates: candidates)
   }

@@ -43,7 +43,8 @@ struct FeaturesCommand: ParsableCommand {
   var engine = NightEngine.native
   @Option(help: "Spark's master (default: its own configuration, else all cores of this machine).")
   var master: String?
-  @Flag(help: "With --engine: the labelled rows of a training in place of everybody as of the date.")
+  @Flag(
+    help: "With --engine: the labelled rows of a training in place of everybody as of the date.")
   var labelled = false
   @Option(help: "With --labelled: the share kept of the rows that are no detractors.")
   var controls: Double?
@@ -51,7 +52,8 @@ struct FeaturesCommand: ParsableCommand {
   func validate() throws {
     if master != nil && engine != .spark { throw ValidationError("--master is for --engine spark") }
     if labelled && engine == .native {
-      throw ValidationError("--labelled is for an engine: natively `tacit train` makes its rows itself")
+      throw ValidationError(
+        "--labelled is for an engine: natively `tacit train` makes its rows itself")
     }
     if let controls {
       guard labelled else { throw ValidationError("--controls is for --labelled") }

@@ -52,7 +52,8 @@ import Testing
       }, threads: 2)
     func script(_ dialect: SQLDialect, _ share: Double) throws -> String {
       try SQLScript(
-        base.settings, schema: base.schema, roles: Self.roles, silentForDays: feedback.silentForDays,
+        base.settings, schema: base.schema, roles: Self.roles,
+        silentForDays: feedback.silentForDays,
         asOf: Self.asOf,
         labels: FeatureSQL.Labels(feedback: feedback, training: training, controls: share),
         folder: DifficultBase.elsewhere, dialect: dialect
@@ -80,7 +81,8 @@ import Testing
         #expect((row["was_silent"] as? NSNumber)?.boolValue == want.voice.isSilent)
         for index in base.schema.features.indices {
           base.expectSame(
-            vectors[place * base.schema.count + index], row[base.schema.features[index].name], index,
+            vectors[place * base.schema.count + index], row[base.schema.features[index].name],
+            index,
             key)
         }
       }
@@ -156,7 +158,8 @@ struct DifficultBase {
     folder = try temporaryFolder().resolvingSymlinksInPath()
     var draw = SplitMix64(seed)
     var ids = [
-      "A1", "a1", "\u{E4}", "a\u{308}", " x ", "q\"'", "-1", "007", "7", "${x}", "l\nm", "z\\", "é;--",
+      "A1", "a1", "\u{E4}", "a\u{308}", " x ", "q\"'", "-1", "007", "7", "${x}", "l\nm", "z\\",
+      "é;--",
     ]
     for number in ids.count..<accounts { ids.append("c\(number)") }
     let day = Instant.microsecondsPerDay
@@ -198,10 +201,12 @@ struct DifficultBase {
       lines.append(last)
     }
     // What native reading sets aside.
-    lines += [",2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,1,", "A1,never,2024-01-01,order,1,",
+    lines += [
+      ",2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,1,", "A1,never,2024-01-01,order,1,",
       "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,,1,",
       "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,nan,",
-      "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,0x1p3,"]
+      "A1,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,0x1p3,",
+    ]
     try Data((lines.joined(separator: "\n") + "\n").utf8)
       .write(to: folder.appendingPathComponent("events.csv"))
     var people = ["id,since,seats,plan,gone,quiet"]
@@ -263,7 +268,8 @@ struct DifficultBase {
       let id = base.account(account)
       let row = try #require(found[Array(id.utf8)], "\(id) is missing")
       for (index, feature) in schema.features.enumerated() {
-        expectSame(cells[place * schema.count + index], row[feature.name], index, "\(id) at \(date)")
+        expectSame(
+          cells[place * schema.count + index], row[feature.name], index, "\(id) at \(date)")
       }
     }
   }

@@ -66,7 +66,8 @@ import Testing
       try Program.run("queue", "list", "--json", in: folder).output
     }
     #expect(try cases(folder) == cases(other))
-    #expect(try night(other, "2026-03-05", "--engine", "duckdb").output.contains("already published"))
+    #expect(
+      try night(other, "2026-03-05", "--engine", "duckdb").output.contains("already published"))
     #expect(try cases(folder) == cases(other))
     #expect(leftovers(other) == [])
   }

@@ -23,7 +23,8 @@ package struct Census: Sendable {
   package init(counts: SilentCounts, candidates: [(account: String, candidate: Candidate)]) {
     self.counts = counts
     self.candidates = Dictionary(
-      candidates.map { (Array($0.account.utf8), $0.candidate) }, uniquingKeysWith: { first, _ in first })
+      candidates.map { (Array($0.account.utf8), $0.candidate) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   func above(_ account: String) -> Int { candidates[Array(account.utf8)]?.above ?? 0 }

@@ -52,7 +52,9 @@ package struct PackedHistories {
       var path: String
     }
     func keys(_ file: PackedFile) -> [Key] {
-      file.contents.inputs.map { Key(fingerprint: file.contents.fingerprint, path: $0.identity.path) }
+      file.contents.inputs.map {
+        Key(fingerprint: file.contents.fingerprint, path: $0.identity.path)
+      }
     }
     // Slices stand or fall together; whoever wrote them chose one number of partitions.
     var groups: [[PackedFile]] = []
@@ -68,7 +70,8 @@ package struct PackedHistories {
       let order = slices.sorted { $0.contents.slice < $1.contents.slice }
       let isWhole =
         order.enumerated().allSatisfy { $0.offset == $0.element.contents.slice }
-        && order.dropLast().allSatisfy { !$0.contents.isLast } && order[order.count - 1].contents.isLast
+        && order.dropLast().allSatisfy { !$0.contents.isLast }
+        && order[order.count - 1].contents.isLast
       if isWhole { groups.append(order) } else { obsolete += order.map(\.path) }
     }
     groups.sort {

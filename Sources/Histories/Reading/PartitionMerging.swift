@@ -118,7 +118,9 @@ extension Partition {
         var order = withEvents.flatMap { part in
           parts[part].range(cursors[part]).map { (part: part, place: $0) }
         }
-        order.sort { Event.precedes(parts[$0.part].events[$0.place], parts[$1.part].events[$1.place]) }
+        order.sort {
+          Event.precedes(parts[$0.part].events[$0.place], parts[$1.part].events[$1.place])
+        }
         for (part, place) in order { take(parts[part], place..<place + 1) }
       }
       ends.append(events.count)

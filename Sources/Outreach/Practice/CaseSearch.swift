@@ -61,14 +61,16 @@ extension CaseStore {
       let words = one.said.map {
         FoundCase.Quote(at: $0.at, by: "customer", field: $0.kind, text: $0.text)
       }
-      let quotes = words + log.flatMap { action in
-        let record = StepField.allCases.compactMap { field in
-          action.record[field.rawValue].map { (field.rawValue, $0) }
+      let quotes =
+        words
+        + log.flatMap { action in
+          let record = StepField.allCases.compactMap { field in
+            action.record[field.rawValue].map { (field.rawValue, $0) }
+          }
+          return (record + (action.note.map { [("note", $0)] } ?? [])).map {
+            FoundCase.Quote(at: action.at, by: action.actor, field: $0.0, text: $0.1)
+          }
         }
-        return (record + (action.note.map { [("note", $0)] } ?? [])).map {
-          FoundCase.Quote(at: action.at, by: action.actor, field: $0.0, text: $0.1)
-        }
-      }
       let mayRead = Self.mayRead(one, log, agent)
       if let text = question.text,
         !mayRead || !quotes.contains(where: { holds($0.text, text) })
