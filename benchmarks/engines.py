@@ -29,50 +29,25 @@ def duckdb(sql: str) -> str:
 
 
 def generate(events: int) -> pathlib.Path:
-    """A log in time order by the law of features.py: lognormal activity, kinds by share, values by
-    gamma(2, 20). Every draw is a hash of what it is for, so the same events come out each time.
-
-    Parquet files of some 10 million events, as a warehouse keeps them; the folder of a project.
+    """The log of features.py as a folder of Parquet files, as a warehouse keeps them: as often as it takes,
+    each time for customers of its own; the folder of a project.
     """
     folder = WORK / str(events)
     project = folder / "tacit.toml"
     if project.exists():
         return project
+    features.generate(20_000_000)
+    features.write_parquet()
     (folder / "events").mkdir(parents=True, exist_ok=True)
-    accounts = max(events // 20, 1)
-    shares = [sum(features.SHARES[:i + 1]) for i in range(len(features.SHARES))]
-    kinds = " ".join(f"WHEN u < {share:.2f} THEN '{kind}'"
-                     for share, kind in zip(shares[:-1], features.KINDS))
-
-    def draw(salt: str, of: str) -> str:  # in (0, 1)
-        return f"((hash({of}, '20260101 {salt}') >> 12) + 0.5) / 4503599627370496"
-
-    normal = (f"sqrt(-2 * ln({draw('radius', 'account')})) "
-              f"* cos(2 * pi() * {draw('angle', 'account')})")
-    sql = f"""
-        SET temp_directory = '{folder}/tmp';
-        CREATE TEMP TABLE activity AS
-          SELECT account, exp(1.976 * {normal}) AS weight FROM range({accounts}) AS t(account);
-        CREATE TEMP TABLE counts AS
-          SELECT account, floor({events} * weight / (SELECT sum(weight) FROM activity)
-            + {draw('rounding', 'account')})::BIGINT AS events FROM activity;
-        CREATE TEMP VIEW numbered AS
-          SELECT account, unnest(range(events)) AS n FROM counts;
-        CREATE TEMP VIEW drawn AS
-          SELECT account, n, {draw('kind', 'account, n')} AS u,
-            730 * 86400 * {draw('at', 'account, n')} AS seconds,
-            -20 * (ln({draw('value', 'account, n')}) + ln({draw('more', 'account, n')})) AS value
-          FROM numbered;
-        COPY (
-          SELECT lpad(((account * 48271 + 11) % 100000007)::VARCHAR, 9, '0') AS account_id,
-            TIMESTAMP '{features.AS_OF}' - to_seconds(1 + floor(seconds)::BIGINT) AS "at",
-            CASE {kinds} ELSE '{features.KINDS[-1]}' END AS kind, round(value, 2) AS value
-          FROM drawn ORDER BY "at", account, n
-        ) TO '{folder}/events' (FORMAT parquet, FILE_SIZE_BYTES '100MB', OVERWRITE_OR_IGNORE);"""
-    duckdb(sql)
-    text = features.PROJECT.read_text().replace(
-        "../../benchmarks/work/events.csv", "events/*.parquet")
-    project.write_text(text)
+    most = 20_000_000
+    for part in range((events + most - 1) // most):
+        rows = min(most, events - part * most)
+        duckdb(f"""
+            COPY (SELECT '{part}' || account_id AS account_id, "at", kind, value
+              FROM read_parquet('{features.PARQUET}') LIMIT {rows})
+            TO '{folder}/events/part-{part}.parquet' (FORMAT parquet)""")
+    project.write_text(features.PROJECT.read_text().replace(
+        "../../benchmarks/work/events.csv", "events/*.parquet"))
     return project
 
 
