@@ -4,8 +4,8 @@ package import Histories
 /// The script by which an engine does a night's large part: it scores everybody, counts them, chooses
 /// the candidates and hands out what native code needs of them, each as a folder of Parquet files.
 ///
-/// The events are read three times: for the scores, and for the rows of the chosen (whose names the
-/// engine joins, so that the base does not travel).
+/// The events are read twice: for the scores, and for the rows of the chosen, whose names the engine
+/// joins, so that the base does not travel.
 package enum NightScript {
   /// Folders of the run, by what is in them.
   package enum Output: String, CaseIterable {
