@@ -8,8 +8,8 @@ struct EngineFeatures {
   let rows: Int
 
   /// Writes the vectors of everybody as of a date, or with `labels` of the rows of a training as of it,
-  /// as Parquet: one file by DuckDB, a folder of them by Spark. `out` is replaced at the end or not at
-  /// all.
+  /// as Parquet: one file by DuckDB, a folder of them by Spark. `out` is replaced at the end: a file by
+  /// one rename; a folder is removed first, so a kill just then leaves none.
   init(
     _ session: Session, _ dialect: SQLDialect, master: String?, labels: FeatureSQL.Labels?,
     _ asOf: Instant, to out: URL
