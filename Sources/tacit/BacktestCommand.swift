@@ -120,10 +120,12 @@ struct Capacity: Sendable {
     }
   }
 
-  /// The business days of [T + gap, T + gap + window) by what all queues begin on one.
-  func callable(from origin: Instant) -> Int {
+  /// The business days of [T + gap, T + gap + window) by what all queues begin on one; of a share of the
+  /// accounts, drawn by lot, that share.
+  func callable(from origin: Instant, lot: Double? = nil) -> Int {
     if let fixed { return fixed }
     let start = calendar.zone.date(of: origin.adding(days: gapDays))
-    return perDay * (start..<(start + windowDays)).count { calendar.isBusinessDay(date: $0) }
+    let calls = perDay * (start..<(start + windowDays)).count { calendar.isBusinessDay(date: $0) }
+    return lot.map { Int(($0 * Double(calls)).rounded()) } ?? calls
   }
 }

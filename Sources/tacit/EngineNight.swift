@@ -73,32 +73,20 @@ struct EngineNight {
     of folder: URL, project: URL, _ asOf: Instant, _ session: Session
   ) throws -> Census {
     func table(_ output: NightScript.Output) -> SourceQuery {
-      let files = folder.appendingPathComponent(output.rawValue).path
-      return SourceQuery(
-        sql: "SELECT * FROM read_parquet(\(DuckDBProgram.literal(files + "/*.parquet")))",
-        server: .duckdb(folder: project.path))
+      SourceQuery(written: output.rawValue, in: folder, project: project)
     }
     let names = [
       "accounts", "objected", "recent", "lapsed", "never_spoken", "never_asked", "ignored",
       "asked_earlier", "events", "set_aside", "copies",
     ]
     var values: [Double] = []
-    try eachRow(of: table(.census), cells: names, text: nil) { row, _ in values = row }
+    try table(.census).eachRow(cells: names) { row, _ in values = row }
     guard values.count == names.count else {
       throw HistoriesError.service("the engine wrote no counts: nothing was published")
     }
     let number = Dictionary(uniqueKeysWithValues: zip(names, values.map { Int($0) }))
     func count(_ name: String) -> Int { number[name] ?? 0 }
-    let (events, aside) = (count("events"), count("set_aside"))
-    guard Double(aside) <= session.histories.badRowShare * Double(events) else {
-      throw HistoriesError.dataContract(
-        "\(grouped(aside)) of \(grouped(events)) events cannot be used (no account, kind or time, or a "
-          + "value that is no number), more than [reading] max_bad_row_share allows: `tacit check` shows "
-          + "them, where the inputs can be read natively")
-    }
-    if aside > 0 {
-      session.options.say("\(grouped(aside)) events cannot be used and were left out")
-    }
+    try session.requireUsable(events: count("events"), setAside: count("set_aside"))
     guard count("copies") == 0 else {
       throw HistoriesError.dataContract(
         "\(grouped(count("copies"))) rows of [accounts] are of an account that another row has: keep "
@@ -117,29 +105,10 @@ struct EngineNight {
       throw DetractionError.insufficient("no account is silent as of \(asOf): nothing to score")
     }
     var candidates: [(account: String, candidate: Census.Candidate)] = []
-    try eachRow(of: table(.candidates), cells: ["logit", "above"], text: "account_id") {
+    try table(.candidates).eachRow(cells: ["logit", "above"], text: "account_id") {
       candidates.append(
         (String(decoding: $1, as: UTF8.self), .init(logit: $0[0], above: Int($0[1]))))
     }
     return Census(counts: counts, candidates: candidates)
-  }
-
-  private static func eachRow(
-    of query: SourceQuery, cells: [String], text: String?,
-    _ body: ([Double], ArraySlice<UInt8>) -> Void
-  ) throws {
-    let reader = try TableReader(
-      query.rows(named: "what the engine wrote"), cells: cells.map { WantedCell($0, .number) },
-      text: text, threads: 1)
-    while true {
-      let parts = try reader.next()
-      if parts.isEmpty { return }
-      for part in parts {
-        for row in 0..<part.rows {
-          let start = row * cells.count
-          body(Array(part.values[start..<start + cells.count]), text == nil ? [] : part.text(row))
-        }
-      }
-    }
   }
 }

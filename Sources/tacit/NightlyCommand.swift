@@ -13,7 +13,8 @@ struct NightlyCommand: ParsableCommand {
       call within each queue's capacity, and publishes decisions and cases in one transaction. \
       Run it again for the same date and it changes nothing and says so.
 
-      No case opens by a score on a day that is no business day. What customers said since the last       run opens cases too, whatever their scores, where their signal has opens_case = true.
+      No case opens by a score on a day that is no business day. What customers said since the last \
+      run opens cases too, whatever their scores, where their signal has opens_case = true.
 
       A team that begins: --shadow for some weeks, which decides and reports and opens nothing.
 

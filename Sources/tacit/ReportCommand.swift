@@ -92,10 +92,11 @@ struct WrittenReport {
 }
 
 /// Writes the report of a version loaded with its held-out rows, beside its model or into `folder`.
+/// `isLot`: the base is the lot that the model was learnt from, not everybody.
 func writeReport(
   _ session: Session, _ version: ModelVersion, _ base: HistoryBase, asOf: Instant,
   to folder: URL? = nil, labelSensitivity: Bool = false,
-  backtest: Backtest.Result? = nil, with gnuplot: Gnuplot
+  backtest: Backtest.Result? = nil, isLot: Bool = false, with gnuplot: Gnuplot
 ) throws -> WrittenReport {
   let models = session.models
   let threads = session.options.threadCount
@@ -103,20 +104,23 @@ func writeReport(
   let scorer = try makeScorer(session, version, base, asOf, sampling: isLater)
   let perDay = session.outreach.queues.reduce(0) { $0 + $1.capacity }
   let capacity = session.capacity(of: version.model)
-  let callable = capacity.map { Int(($0 * Double(version.model.silent.silent)).rounded()) }
+  let inTraining = Double(version.model.silent.silent)
+  let all = isLot ? inTraining : inTraining / (version.model.lot ?? 1)
+  let callable = capacity.map { Int(($0 * all).rounded()) }
   let isChampion = (try? models.championVersion()) == version.version
   let progress = Progress(session.options, "report")
   progress.report(1, 10)
   let silent = try SilentSummary(scorer, callable: callable)
   progress.report(4, 10)
   var facts = ReportFacts(
-    version: version, isChampion: isChampion, callsPerDay: perDay > 0 ? perDay : nil,
+    version: version, isChampion: isChampion, callsPerDay: perDay > 0 && !isLot ? perDay : nil,
     callable: callable, silent: silent,
     heldOut: try HeldOutFacts(version, base: base, capacity: capacity, threads: threads),
     manifest: try models.manifest(version.version), history: try models.history(),
     variants: labelSensitivity ? try scorer.labelVariants(callable: callable) : nil)
   progress.report(6, 10)
   facts.backtest = backtest
+  facts.isLot = isLot
   if isLater {
     let place = session.outreach.store
     let store = try place.mayExist ? CaseStore(existing: place) : nil

@@ -69,7 +69,8 @@ struct Session {
   /// model's as-of date, at most 1; nil without a queue, or without anybody silent.
   func capacity(of model: Model) -> Double? {
     guard model.silent.silent > 0, let capacity = try? Capacity(k: nil, self) else { return nil }
-    return min(1, Double(capacity.callable(from: model.asOf)) / Double(model.silent.silent))
+    let callable = capacity.callable(from: model.asOf, lot: model.lot)
+    return min(1, Double(callable) / Double(model.silent.silent))
   }
 
   /// Reads every history of the project and says what was read. `extending` the packed histories on the

@@ -19,10 +19,32 @@ struct TrainCommand: ParsableCommand {
 
       The version stands in models/<name>/<as-of>-<digest>/; the first one becomes the champion, \
       which `score` and `nightly` use.
+
+      --engine duckdb or spark: where the base is too big to be moved, the engine hands out the \
+      histories of a share of the accounts, drawn by lot, and the training is of those:
+        tacit train --as-of 2026-03-02 --engine spark --share 0.01
       """)
 
   @OptionGroup var options: ProjectOptions
   @OptionGroup var date: AsOfOption
+  @Option(help: "Who reads the histories: native, duckdb or spark.")
+  var engine = NightEngine.native
+  @Option(help: "Spark's master (default: its own configuration, else all cores of this machine).")
+  var master: String?
+  @Option(help: "With --engine: the share of the accounts to learn from, by lot.")
+  var share = 1.0
+
+  func validate() throws {
+    if master != nil && engine != .spark {
+      throw ValidationError("--master is for --engine spark")
+    }
+    guard share > 0, share <= 1 else {
+      throw ValidationError("--share is \(share), expected a share above 0 and at most 1")
+    }
+    if share < 1 && engine == .native {
+      throw ValidationError("--share is for an engine: natively every account is learnt from")
+    }
+  }
 
   private struct Report: Encodable {
     var version: String
@@ -35,6 +57,8 @@ struct TrainCommand: ParsableCommand {
     var complaints: ComplaintsEvidence?
     var grading: Grading?
     var silent: SilentCounts
+    /// Of all accounts, drawn by lot; absent: all.
+    var lot: Double?
     var snapshots: [SnapshotCounts]
     var report: String?
   }
@@ -43,8 +67,11 @@ struct TrainCommand: ParsableCommand {
     let session = try Session(options)
     let feedback = try session.requireFeedback()
     let asOf = try date.instant(in: session.histories.timeZone)
-    let base = try session.readBase()
-    let result = try trainModel(session, base, feedback, asOf)
+    let base =
+      try engine.dialect.map { try session.drawnBase($0, master: master, share: share) }
+      ?? session.readBase()
+    let result = try trainModel(
+      session, base, feedback, asOf, lot: share < 1 ? share : nil)
     let published = try session.models.publish(result)
     let model = result.model
     let page = try writeReport(session, published.version, base, asOf)
@@ -56,9 +83,10 @@ struct TrainCommand: ParsableCommand {
       features: model.schema.features.count,
       columns: model.coefficients.count, lambda: model.penalty.lambda, metrics: model.evidence,
       complaints: model.complaints,
-      grading: model.grading, silent: model.silent, snapshots: model.populations,
+      grading: model.grading, silent: model.silent, lot: model.lot, snapshots: model.populations,
       report: page)
     if options.json { return try printJSON(report) }
+    if let lot = model.lotWords { print("of \(lot), as is every count that follows:") }
     for line in lines(model) { print(line) }
     print("model \(published.version)\(published.isChampion ? " is the champion" : "")")
     if !published.isChampion {
@@ -80,7 +108,8 @@ struct TrainCommand: ParsableCommand {
       return nil
     }
     return try tacit.writeReport(
-      session, try session.models.load(version, heldOut: true), base, asOf: asOf, with: gnuplot
+      session, try session.models.load(version, heldOut: true), base, asOf: asOf,
+      isLot: share < 1, with: gnuplot
     ).report
   }
 
@@ -145,9 +174,10 @@ struct TrainCommand: ParsableCommand {
   }
 }
 
-/// Trains as of a date on what was read.
+/// Trains as of a date on what was read: of every account, or of a share of them, drawn by lot.
 func trainModel(
-  _ session: Session, _ base: HistoryBase, _ feedback: FeedbackSettings, _ asOf: Instant
+  _ session: Session, _ base: HistoryBase, _ feedback: FeedbackSettings, _ asOf: Instant,
+  lot: Double? = nil
 ) throws -> Trainer.Result {
   let schema = try base.schema(session.histories.features, asOf: asOf)
   let answers = try session.levelAnswers()
@@ -159,12 +189,14 @@ func trainModel(
   trainer.backtest = Backtest(
     base: base, feedback: feedback, training: session.training,
     features: session.histories.features, asOf: asOf,
-    capacity: { capacity?.callable(from: $0) }, origins: GradeRule.leastOrigins,
+    capacity: { capacity?.callable(from: $0, lot: lot) }, origins: GradeRule.leastOrigins,
     trace: trainer.trace, threads: trainer.threads)
   session.options.say("training on \(schema.features.count) features")
-  return try trainer.train(
+  var result = try trainer.train(
     name: session.models.name, timeZone: session.histories.timeZone.identifier,
     projectDigest: sha256(session.file.contents))
+  result.model.lot = lot
+  return result
 }
 
 /// A number with three decimals.

@@ -72,6 +72,59 @@ import Testing
     #expect(leftovers(other) == [])
   }
 
+  private struct Trained: Decodable, Equatable {
+    var version: String
+    var rows, detractors: Int
+    var lot: Double?
+    var silent: Silent
+
+    struct Silent: Decodable, Equatable {
+      var accounts, recent, neverSpoken, lapsed: Int
+    }
+  }
+
+  private func train(_ folder: URL, _ more: String...) throws -> Trained {
+    let run = try Program.run(["train", "--as-of", "2026-03-02", "--json"] + more, in: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Trained.self, from: Data(run.output.utf8))
+  }
+
+  @Test func aTrainingByAnEngineIsTheNativeOne() throws {
+    let folder = try sampleCopy()
+    guard try DuckDB.linked(into: folder) != nil, try Spark.linked(into: folder) else { return }
+    // A version's name holds the digest of all that the model is.
+    #expect(try train(folder, "--engine", "duckdb") == train(folder))
+    let lot = try train(folder, "--engine", "duckdb", "--share", "0.4")
+    #expect(lot.lot == 0.4)
+    let card = folder.appendingPathComponent("models/sample/\(lot.version)/card.md")
+    #expect(try String(contentsOf: card, encoding: .utf8).contains("a lot of 40 % of all accounts"))
+    #expect(
+      try train(folder, "--engine", "spark", "--master", "local[2]", "--share", "0.4") == lot)
+    #expect(leftovers(folder) == [])
+    // The lot is of accounts, each whole.
+    let other = try sampleCopy()
+    let script = """
+      import csv, hashlib, json, os, sys
+      folder = json.load(open(sys.argv[1]))
+      for name in ["events.csv", "accounts.csv"]:
+          path = os.path.join(folder, name)
+          rows = list(csv.reader(open(path, newline="")))
+          at = rows[0].index("account_id")
+          drawn = lambda id: int(hashlib.sha256(b"tacit lot" + id.encode()).hexdigest(), 16) < 0.4 * 2**256
+          with open(path, "w", newline="") as file:
+              csv.writer(file).writerows([rows[0]] + [row for row in rows[1:] if drawn(row[at])])
+      print("{}")
+      """
+    guard try Python.run(script, on: other.path) != nil else { return }
+    var native = try train(other)
+    #expect(native.silent.accounts > 300)
+    native.version = lot.version
+    native.lot = 0.4
+    #expect(native == lot)
+  }
+
   @Test func scoresByDuckDBAreTheNativeOnes() throws {
     let folder = try Self.worked()
     guard let duckDB = try DuckDB.linked(into: folder) else { return }

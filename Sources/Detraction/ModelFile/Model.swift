@@ -1,3 +1,4 @@
+import Foundation
 package import Histories
 package import Learning
 
@@ -28,6 +29,8 @@ package struct Model: Sealed {
   package var reference: Reference
   package var populations: [SnapshotCounts]
   package var silent: SilentCounts
+  /// The share of all accounts, drawn by lot, that it was learnt from and counted in; nil: all of them.
+  package var lot: Double?
   /// Nil, as grading and propensity, for a model of a back-test, which is judged by what came after.
   package var evidence: Evidence?
   /// What stands for the evidence where only complaints were to be learnt from.
@@ -136,6 +139,11 @@ extension Model {
 
   /// Whether answers of silent accounts drawn at random set the level of the silent.
   package var levelIsMeasured: Bool { level?.isMeasured ?? false }
+
+  /// What it was learnt from, where that was not every account.
+  package var lotWords: String? {
+    lot.map { "a lot of \(String(format: "%g", 100 * $0)) % of all accounts" }
+  }
 
   /// How many of the silent are unhappy; nil for a model of a back-test.
   package var level: SilentLevel? { evidence?.level ?? complaints?.level }

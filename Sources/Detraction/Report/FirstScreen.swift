@@ -11,6 +11,10 @@ enum FirstScreen {
     section.html += "<div class=\"cards\">\n" + grade(facts) + reach(facts) + hidden(facts)
     section.html += money(facts) + "</div>\n"
     if let figure = beside(facts) { section.add(figure) }
+    if facts.isLot, let lot = facts.model.lotWords {
+      section.html += HTMLText.paragraph(
+        "Every count on this page is of \(lot): those that the model was learnt from.")
+    }
     if facts.model.isComplaintsOnly {
       section.html += HTMLText.paragraph(
         "Learnt from complaints alone: nobody is known to be content, so that the list cannot be held "

@@ -16,6 +16,7 @@ package enum ModelCard {
       "| grade | \(model.grading?.grade.rawValue ?? "none") |",
       "| features, columns | \(model.schema.count), \(model.coefficients.count) |",
     ]
+    if let lot = model.lotWords { lines.append("| learnt from and counted in | \(lot) |") }
     if let evidence = model.evidence {
       lines += [
         "| learnt from | \(Number.grouped(evidence.rows)) answers of "

@@ -8,6 +8,8 @@ package struct ReportFacts: Sendable {
   package var callsPerDay: Int?
   package var callable: Int?
   package var silent: SilentSummary
+  /// Whether all that is counted here is of the lot of accounts that the model was learnt from.
+  package var isLot = false
   package var heldOut: HeldOutFacts?
   package var manifest: VersionManifest?
   package var history: [ChampionChange]

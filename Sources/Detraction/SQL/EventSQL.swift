@@ -6,7 +6,7 @@ import Histories
 /// keeps its place with NULL for an account, so that one pass counts such rows too. What only bytes
 /// can tell (a file delivered twice, a row cut short) is native reading's alone: an engine fails on it
 /// or never sees it.
-struct EventSQL {
+package struct EventSQL {
   let settings: HistorySettings
   let dialect: SQLDialect
   /// The project's folder, from which paths in the script start.
@@ -99,6 +99,35 @@ struct EventSQL {
       parts.append(try rows(source, index, whole: whole))
     }
     return parts.joined(separator: "\nUNION ALL\n")
+  }
+
+  /// What is known of some accounts, a query a table: their events, and the rows of the accounts and
+  /// contacts files; times of events in microseconds. As `FetchedHistories` reads them.
+  package struct AccountRows {
+    package var events: String
+    package var accounts: String?
+    package var contacts: String?
+  }
+
+  /// The rows of the accounts of which a condition holds, given the expression of an account.
+  func rows(where isChosen: (String) -> String) throws(DetractionError) -> AccountRows {
+    func table(
+      _ name: String, _ path: String, _ query: SourceQuery?, _ account: String
+    ) throws(DetractionError) -> String {
+      let from = try self.table("tacit \(name)", path: path, query: query)
+      let account = "CAST(\(dialect.identifier(account)) AS \(dialect.text))"
+      return "SELECT * FROM \(from) AS whole_row\nWHERE \(isChosen(account))"
+    }
+    var rows = AccountRows(
+      events: "SELECT * FROM (\n\(try events(whole: true))\n) AS mapped_events\n"
+        + "WHERE \(isChosen("account"))")
+    if let file = settings.accounts {
+      rows.accounts = try table("accounts", file.path, file.query, file.account)
+    }
+    if let file = settings.contacts {
+      rows.contacts = try table("contacts", file.path, file.query, file.account)
+    }
+    return rows
   }
 
   /// Whether some event has an id by which a second delivery is known.

@@ -96,31 +96,9 @@ package struct SQLScript {
     return Self.with(all) + query
   }
 
-  /// The events and the rows of the accounts and contacts files of the accounts that a query names as
-  /// account_id: as native reading would map them, times in microseconds.
-  package func rows(
-    of chosen: String
-  ) throws(DetractionError) -> (events: String, accounts: String?, contacts: String?) {
-    func table(
-      _ name: String, _ path: String, _ query: SourceQuery?, _ account: String
-    ) throws(DetractionError) -> String {
-      let from = try sources.table("tacit \(name)", path: path, query: query)
-      return "SELECT * FROM \(from) AS whole_row\nWHERE CAST(\(dialect.identifier(account)) "
-        + "AS \(dialect.text)) IN (\(chosen))"
-    }
-    let settings = sources.settings
-    var (accounts, contacts): (String?, String?) = (nil, nil)
-    if let file = settings.accounts {
-      accounts = try table("accounts", file.path, file.query, file.account)
-    }
-    if let file = settings.contacts {
-      contacts = try table("contacts", file.path, file.query, file.account)
-    }
-    let events = try sources.events(whole: true)
-    return (
-      "SELECT * FROM (\n\(events)\n) AS mapped_events\nWHERE account IN (\(chosen))", accounts,
-      contacts
-    )
+  /// The rows of the accounts that a query names as account_id.
+  package func rows(of chosen: String) throws(DetractionError) -> EventSQL.AccountRows {
+    try sources.rows { "\($0) IN (\(chosen))" }
   }
 
   /// Statements, each ended.

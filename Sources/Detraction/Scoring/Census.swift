@@ -1,4 +1,4 @@
-package import Histories
+import Histories
 
 /// What an engine found when it scored everybody: counts of all, and the few to be looked at, with the
 /// number of silent accounts above each.
