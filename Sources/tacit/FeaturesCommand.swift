@@ -14,11 +14,15 @@ struct FeaturesCommand: ParsableCommand {
       OUT.accounts.csv beside it; anything else is CSV: account_id, then one column a feature, an \
       empty cell where a number is missing.
 
+      With --labelled a row is what a training as of the date would learn from: an account that answered \
+      in the label window after a snapshot, its features as of that snapshot, is_detractor, was_silent \
+      and weight. To learn from such rows by other means, or to see that it was done right:
+        tacit features --as-of 2026-03-02 --labelled --out rows.csv
+
       --engine duckdb or spark: the engine's own program makes the vectors where the data is, and writes \
-      Parquet (OUT ends in .parquet; Spark writes a folder). With --labelled a row is what a training \
-      as of the date would learn from: an account that answered in the label window after a snapshot, \
-      with is_detractor and was_silent. --controls 0.1 keeps a tenth of those who were content, by lot; \
-      weight (or offset, for a fit without weights) makes up for it:
+      Parquet (OUT ends in .parquet; Spark writes a folder). --controls 0.1 keeps of the labelled rows a \
+      tenth of those who were content, by lot; weight (or offset, for a fit without weights) makes up \
+      for it:
         tacit features --engine spark --as-of 2026-03-02 --labelled --controls 0.1 --out rows.parquet
         tacit fit rows.parquet --target is_detractor --group account_id --weight weight \
       --drop as_of,was_silent,offset --model model.json
@@ -43,20 +47,20 @@ struct FeaturesCommand: ParsableCommand {
   var engine = NightEngine.native
   @Option(help: "Spark's master (default: its own configuration, else all cores of this machine).")
   var master: String?
-  @Flag(
-    help: "With --engine: the labelled rows of a training in place of everybody as of the date.")
+  @Flag(help: "The labelled rows of a training in place of everybody as of the date.")
   var labelled = false
-  @Option(help: "With --labelled: the share kept of the rows that are no detractors.")
+  @Option(help: "With --labelled and --engine: the share kept of the rows that are no detractors.")
   var controls: Double?
 
   func validate() throws {
     if master != nil && engine != .spark { throw ValidationError("--master is for --engine spark") }
-    if labelled && engine == .native {
-      throw ValidationError(
-        "--labelled is for an engine: natively `tacit train` makes its rows itself")
+    if labelled, engine == .native, out?.hasSuffix(".npy") == true {
+      throw ValidationError("--labelled writes CSV: name a file that ends in .csv")
     }
     if let controls {
-      guard labelled else { throw ValidationError("--controls is for --labelled") }
+      guard labelled, engine != .native else {
+        throw ValidationError("--controls is for --labelled by an engine")
+      }
       guard controls > 0, controls <= 1 else {
         throw ValidationError("--controls is \(controls), expected a share above 0 and at most 1")
       }
@@ -80,6 +84,7 @@ struct FeaturesCommand: ParsableCommand {
     if let explain { return try printExplanation(of: explain) }
     guard let asOf, let out else { return }
     if let dialect = engine.dialect { return try write(asOf: asOf, to: out, by: dialect) }
+    if labelled { return try writeLabelled(asOf: asOf, to: out) }
     try write(asOf: asOf, to: out)
   }
 
@@ -112,6 +117,22 @@ struct FeaturesCommand: ParsableCommand {
     if options.json { try printJSON(report(result, asOf, out, seconds)) }
   }
 
+  private func writeLabelled(asOf text: String, to out: String) throws {
+    let session = try Session(options)
+    let feedback = try session.requireFeedback()
+    let asOf = try AsOfOption.instant(text, in: session.histories.timeZone)
+    var clock = PhaseClock()
+    let base = try session.readBase()
+    let schema = try base.schema(session.histories.features, asOf: asOf)
+    let rows = try LabelledFile.write(
+      Trainer(
+        base: base, feedback: feedback, training: session.training, schema: schema, asOf: asOf,
+        trace: try session.outreachTrace(base, try session.levelAnswers()),
+        threads: options.threadCount),
+      to: URL(fileURLWithPath: out))
+    try say(rows, schema, asOf, text, out, clock.lap())
+  }
+
   private func write(asOf text: String, to out: String, by dialect: SQLDialect) throws {
     let session = try Session(options)
     let asOf = try AsOfOption.instant(text, in: session.histories.timeZone)
@@ -124,14 +145,20 @@ struct FeaturesCommand: ParsableCommand {
     let result = try EngineFeatures(
       session, dialect, master: master, labels: labels, asOf,
       to: URL(fileURLWithPath: out).absoluteURL)
-    let seconds = clock.lap()
+    try say(result.rows, result.schema, asOf, text, out, clock.lap())
+  }
+
+  private func say(
+    _ rows: Int, _ schema: FeatureSchema, _ asOf: Instant, _ text: String, _ out: String,
+    _ seconds: Double
+  ) throws {
     options.say(
-      "\(grouped(result.rows)) \(labelled ? "training rows" : "accounts") × "
-        + "\(result.schema.count) features as of \(text) in \(three(seconds)) s: \(out)")
+      "\(grouped(rows)) \(labelled ? "training rows" : "accounts") × \(schema.count) features as of "
+        + "\(text) in \(three(seconds)) s: \(out)")
     if options.json {
       try printJSON(
         Report(
-          asOf: asOf.description, accounts: result.rows, features: result.schema.names, out: out,
+          asOf: asOf.description, accounts: rows, features: schema.names, out: out,
           seconds: seconds))
     }
   }

@@ -125,6 +125,33 @@ import Testing
     #expect(native == lot)
   }
 
+  @Test func labelledRowsByDuckDBAreTheNativeOnes() throws {
+    let folder = try sampleCopy()
+    guard let duckDB = try DuckDB.linked(into: folder) else { return }
+    for more in [["rows.csv"], ["rows.parquet", "--engine", "duckdb"]] {
+      let run = try Program.run(
+        ["features", "--as-of", "2026-03-02", "--labelled", "--out"] + more, in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    func cells(_ source: String, _ without: String) -> String {
+      "(UNPIVOT (SELECT COLUMNS(*)::VARCHAR FROM \(source)) "
+        + "ON COLUMNS(* EXCLUDE (account_id, as_of\(without))) INTO NAME cell VALUE v)"
+    }
+    let said = try duckDB.run(
+      ".mode csv", ".headers off",
+      """
+      SELECT count(*), count(DISTINCT (account_id, as_of)), count(*) FILTER (WHERE a.v IS NULL
+        OR b.v IS NULL OR CASE WHEN try_cast(a.v AS DOUBLE) IS NULL THEN a.v <> b.v ELSE
+          abs(a.v::DOUBLE - b.v::DOUBLE) > 1e-9 * greatest(1, abs(a.v::DOUBLE)) END)
+      FROM \(cells("read_csv('\(folder.path)/rows.csv', all_varchar = true)", "")) AS a
+      FULL JOIN \(cells("read_parquet('\(folder.path)/rows.parquet')", ", \"offset\"")) AS b
+      USING (account_id, as_of, cell)
+      """)
+    let counts = said.split { !$0.isNumber }.compactMap { Int($0) }
+    try #require(counts.count == 3)
+    #expect(counts[0] > 50_000 && counts[1] > 700 && counts[2] == 0, "\(said)")
+  }
+
   @Test func scoresByDuckDBAreTheNativeOnes() throws {
     let folder = try Self.worked()
     guard let duckDB = try DuckDB.linked(into: folder) else { return }

@@ -50,11 +50,12 @@ package struct SnapshotCounts: Codable, Sendable, Equatable {
 /// to that counts. `snapshots` puts others in place of the training's own: a back-test asks what
 /// was answered after an origin. O(events × snapshots).
 package struct TrainingRows: Sendable {
-  package var rows: [TrainingRow] = []
+  /// Snapshot by snapshot, accounts in their order.
+  package var rows: [TrainingRow]
   /// Accounts that spoke by one-sided channels alone, all of them detractors: they join training
   /// only where that pays.
-  package var oneSided: [TrainingRow] = []
-  package var counts: [SnapshotCounts] = []
+  package var oneSided: [TrainingRow]
+  package var counts: [SnapshotCounts]
   package var snapshots: [Instant]
 
   package init(
@@ -65,17 +66,22 @@ package struct TrainingRows: Sendable {
     let snapshots = snapshots ?? training.snapshots(asOf: asOf)
     self.snapshots = snapshots
     let signals = Dictionary(uniqueKeysWithValues: feedback.signals.map { ($0.kind, $0.rule) })
-    for (index, snapshot) in snapshots.enumerated() {
-      var counts = SnapshotCounts(asOf: snapshot)
-      let start = snapshot.adding(days: training.gapDays)
-      let end = start.adding(days: training.labelWindowDays)
-      for account in 0..<base.accountCount where base.hasFeatureEvent(account, seenAsOf: snapshot) {
-        let spoken = base.feedback(account)
-        let objected = counts.population.objected
-        let silent = counts.population.take(account, of: base, feedback: spoken, rule, trace)
-        guard counts.population.objected == objected else { continue }
+    counts = snapshots.map(SnapshotCounts.init(asOf:))
+    var found = Array(repeating: [TrainingRow](), count: snapshots.count)
+    var oneSided = found
+    // Account by account, so that histories that stand on disk are read once for all snapshots.
+    for account in 0..<base.accountCount {
+      let spoken = base.feedback(account)
+      for (index, snapshot) in snapshots.enumerated()
+      where base.hasFeatureEvent(account, seenAsOf: snapshot) {
+        let start = snapshot.adding(days: training.gapDays)
+        let end = start.adding(days: training.labelWindowDays)
+        let objected = counts[index].population.objected
+        let silent = counts[index].population.take(
+          account, of: base, feedback: spoken, rule, trace)
+        guard counts[index].population.objected == objected else { continue }
         var answered = false
-        var oneSided = false
+        var hasOneSided = false
         var negative = false
         /// What was answered to outreach: negative or not.
         var toOutreach: Bool?
@@ -83,17 +89,17 @@ package struct TrainingRows: Sendable {
         where item.at >= start && item.at < end && item.knownAt < asOf {
           guard let rule = signals[item.kind], let isNegative = rule.isNegative(value: item.value)
           else { continue }
-          if rule.isTwoSided { answered = true } else { oneSided = true }
+          if rule.isTwoSided { answered = true } else { hasOneSided = true }
           negative = negative || isNegative
           if item.kind == OutreachTrace.answerKind {
             toOutreach = (toOutreach ?? false) || isNegative
           }
         }
-        guard answered || oneSided else { continue }
+        guard answered || hasOneSided else { continue }
         var weight = trace.weight(account, before: end)
         if weight == 0 {
           guard let toOutreach, !trace.isContacted(account, before: snapshot) else {
-            counts.contacted += 1
+            counts[index].contacted += 1
             continue
           }
           (answered, negative, weight) = (true, toOutreach, 1)
@@ -102,20 +108,21 @@ package struct TrainingRows: Sendable {
           account: account, snapshot: index, isDetractor: negative, voice: silent ?? .recent,
           weight: weight)
         guard answered else {
-          counts.oneSidedOnly += 1
-          self.oneSided.append(row)
+          counts[index].oneSidedOnly += 1
+          oneSided[index].append(row)
           continue
         }
-        counts.respondents += 1
-        if negative { counts.detractors += 1 }
+        counts[index].respondents += 1
+        if negative { counts[index].detractors += 1 }
         switch row.voice {
-        case .neverSpoken: counts.neverSpokenRespondents += 1
-        case .lapsed: counts.lapsedRespondents += 1
+        case .neverSpoken: counts[index].neverSpokenRespondents += 1
+        case .lapsed: counts[index].lapsedRespondents += 1
         case .recent: break
         }
-        rows.append(row)
+        found[index].append(row)
       }
-      self.counts.append(counts)
     }
+    rows = found.flatMap(\.self)
+    self.oneSided = oneSided.flatMap(\.self)
   }
 }

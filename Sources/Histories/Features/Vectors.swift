@@ -14,8 +14,9 @@ package struct VectorRow: Sendable, Hashable {
 extension HistoryBase {
   /// The vectors of `rows`, row after row with `schema.count` cells each; NaN is missing, and a
   /// categorical cell holds its level's index in `schema.levels`. A row of an account with no
-  /// feature event seen as of its date is all NaN. Fastest when rows of one account stand
-  /// together. The same bits for any number of threads.
+  /// feature event seen as of its date is all NaN. Histories that stand on disk are read once, whatever the
+  /// order of the rows. The same bits for any number of threads. O(n log n) in the rows where they
+  /// are not in the order of accounts.
   ///
   /// Throws `insufficient` when the schema looks at a kind that is feedback or mechanics here.
   package func vectors(
@@ -27,6 +28,7 @@ extension HistoryBase {
     let width = schema.count
     let stripe = 1024
     let tickets = Tickets((rows.count + stripe - 1) / stripe)
+    let places = Self.byAccount(rows)
     return Array(unsafeUninitializedCapacity: rows.count * width) { target, filled in
       filled = rows.count * width
       guard filled > 0 else { return }
@@ -35,7 +37,8 @@ extension HistoryBase {
       withWorkers(threads) { _ in
         let walk = FeatureWalk(schema, kinds: kinds, channels: channels, accounts: accounts)
         while let ticket = tickets.next() {
-          for index in (ticket * stripe)..<min(rows.count, (ticket + 1) * stripe) {
+          for next in (ticket * stripe)..<min(rows.count, (ticket + 1) * stripe) {
+            let index = places.map { Int($0[next]) } ?? next
             let (partition, place) = locate(Int(rows[index].account))
             partitions[partition].withEvents(place) { events in
               _ = walk.fill(
@@ -45,6 +48,15 @@ extension HistoryBase {
           }
         }
       }
+    }
+  }
+
+  /// The rows' places in the order of their accounts; nil where they stand in it.
+  private static func byAccount(_ rows: [VectorRow]) -> [Int32]? {
+    let isInOrder = zip(rows, rows.dropFirst()).allSatisfy { $0.account <= $1.account }
+    if isInOrder { return nil }
+    return rows.indices.map(Int32.init).sorted {
+      (rows[Int($0)].account, $0) < (rows[Int($1)].account, $1)
     }
   }
 }
