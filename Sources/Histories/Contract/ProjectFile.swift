@@ -59,10 +59,8 @@ package final class ProjectFile {
       throw .projectFile(
         path: path, problems: ["line \(line): not TOML: a control character stands there"])
     }
-    if let line = TableHeaders.firstUnsound(Array(contents)) {
-      throw .projectFile(
-        path: path,
-        problems: ["line \(line): not TOML: expected the name of a table between the brackets"])
+    if let (line, expected) = TOMLBrackets.firstUnsound(Array(contents)) {
+      throw .projectFile(path: path, problems: ["line \(line): not TOML: expected \(expected)"])
     }
     do {
       document = ProjectValue.entries(of: try TOMLTable(string: text))

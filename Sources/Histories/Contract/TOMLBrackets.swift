@@ -1,16 +1,16 @@
-/// Where a table's header begins with what no key begins with, such as `[=]` or `[.a]`: the parser of TOML
-/// that is used ends the program there instead of refusing.
+/// Brackets on which the parser of TOML that is used ends the program instead of refusing: a table's header
+/// that begins with what no key begins with, such as `[=]` or `[.a]`, and a `}` in an array, such as
+/// `[1, }`.
 ///
-/// Only headers are looked at, everything else is the parser's: strings, comments and values are passed
-/// over, so that a bracket in them is none.
-enum TableHeaders {
-  /// The line (from 1) of the first such header; nil where there is none. O(bytes).
-  static func firstUnsound(_ bytes: [UInt8]) -> Int? {
+/// All else is the parser's: strings and comments are passed over, so that a bracket in them is none.
+enum TOMLBrackets {
+  /// The line (from 1) of the first of them, and what was expected; nil where there is none. O(bytes).
+  static func firstUnsound(_ bytes: [UInt8]) -> (line: Int, expected: String)? {
     var place = 0
     var line = 1
-    // Whether nothing but spaces stands before on the line, and how many brackets of values are open.
+    // Whether nothing but spaces stands before on the line, and which brackets of values are open.
     var isLineStart = true
-    var depth = 0
+    var open: [UInt8] = []
     var isHeader = false
     func byte(_ place: Int) -> UInt8 { place < bytes.count ? bytes[place] : 0x0a }
     while place < bytes.count {
@@ -32,18 +32,25 @@ enum TableHeaders {
         skipString(bytes, &place, &line)
         isLineStart = false
         continue
-      case UInt8(ascii: "[") where isLineStart && depth == 0:
+      case UInt8(ascii: "[") where isLineStart && open.isEmpty:
         var first = place + 1
         while byte(first) == 0x20 || byte(first) == 0x09 { first += 1 }
         if byte(first) == UInt8(ascii: "[") { first += 1 }
         while byte(first) == 0x20 || byte(first) == 0x09 { first += 1 }
-        guard beginsKey(byte(first)) || byte(first) == UInt8(ascii: "]") else { return line }
+        guard beginsKey(byte(first)) || byte(first) == UInt8(ascii: "]") else {
+          return (line, "the name of a table between the brackets")
+        }
         isHeader = true
         place = first
         isLineStart = false
         continue
-      case UInt8(ascii: "["), UInt8(ascii: "{"): if !isHeader { depth += 1 }
-      case UInt8(ascii: "]"), UInt8(ascii: "}"): if !isHeader { depth = max(0, depth - 1) }
+      case UInt8(ascii: "["), UInt8(ascii: "{"): if !isHeader { open.append(current) }
+      case UInt8(ascii: "]"), UInt8(ascii: "}"):
+        if isHeader { break }
+        if current == UInt8(ascii: "}"), open.last == UInt8(ascii: "[") {
+          return (line, "a value or ] in the array, saw }")
+        }
+        _ = open.popLast()
       default: break
       }
       isLineStart = false
