@@ -14,7 +14,7 @@ struct ProjectText {
       return
     }
     if line.unicodeScalars.count + reason.unicodeScalars.count + 4 <= Self.width {
-      text += "\(line)  # \(reason)\n"
+      text += "\(line)  # \(Self.plain(reason))\n"
     } else {
       comment(reason)
       text += line + "\n"
