@@ -130,6 +130,14 @@ package struct EventSQL {
     return rows
   }
 
+  /// A condition on an account's id; nil where nobody is erased.
+  func isErased(_ account: String) -> String? {
+    let digests = settings.erased.hexadecimalDigests
+    if digests.isEmpty { return nil }
+    let digest = dialect.sha256("concat('tacit erase', \(account))")
+    return "\(digest) IN (\(digests.map { "'\($0)'" }.joined(separator: ", ")))"
+  }
+
   /// Whether some event has an id by which a second delivery is known.
   var hasIds: Bool { settings.events.contains { $0.id != nil } }
 

@@ -76,9 +76,6 @@ package enum SQLDialect: String, Sendable, CaseIterable {
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 
-  /// The exact median of numbers, NULLs left out.
-  func median(_ expression: String) -> String { "median(\(expression))" }
-
   /// The local date and hour of an instant in microseconds; the script sets the session's zone.
   func localDate(_ at: String) -> String {
     switch self {
