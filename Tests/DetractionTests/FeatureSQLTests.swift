@@ -13,12 +13,15 @@ import Testing
     "order", "Order", "o'brien \"x\"", "${spark.app.name}", "a;b -- c", "back\\slash\\n",
     "line\nbreak", "%d_%s", "comma,kind", "👩\u{200D}🚀", "tic`ket",
   ]
-  static let roles: [String: KindRole] = ["nps": .feedback, "survey_sent": .mechanics]
+  static let roles: [String: KindRole] = [
+    "nps": .feedback, "rating": .feedback, "complaint": .feedback, "survey_sent": .mechanics,
+  ]
 
   @Test func duckDBGivesTheSameVectors() throws {
     let base = try DifficultBase()
     defer { base.remove() }
     guard let duckDB = try DuckDB.linked(into: base.folder) else { return }
+    #expect(base.base.intake.erasedAccounts == 2 && base.base.intake.repeats > 50)
     for date in [Self.asOf, Self.asOf.adding(days: -5), Self.asOf.adding(days: -214)] {
       let script = try base.script(.duckdb, date).features
       let file = base.folder.appendingPathComponent("features.sql")
@@ -122,13 +125,16 @@ import Testing
       try Data(explaining("EXPLAIN (FORMAT json)", .duckdb).utf8).write(to: file)
       let plan = try duckDB.run(".read \(file.path)")
       #expect(
-        plan.matches(of: /"name":\s*"READ_CSV"/).count == 2, "events and accounts, each once")
+        plan.matches(of: /"name":\s*"READ_CSV"/).count == base.settings.events.count + 1,
+        "events and accounts, each once")
       #expect(!plan.contains("NESTED_LOOP_JOIN") && !plan.contains("PIECEWISE_MERGE_JOIN"))
     }
     if let rows = try base.rows(bySpark: explaining("EXPLAIN FORMATTED", .spark)) {
       let plan = try #require(rows.first?["plan"] as? String)
       let scans = plan.split(separator: "\n").count { $0.contains(") Scan csv") }
-      #expect(scans == 2, "events and accounts, each once: \(plan.prefix(4000))")
+      #expect(
+        scans == base.settings.events.count + 1,
+        "events and accounts, each once: \(plan.prefix(4000))")
       #expect(!plan.contains("CartesianProduct") && !plan.contains("NestedLoopJoin"))
     }
     let sizes = try [1, 3, 5].map { count in
@@ -190,7 +196,14 @@ struct DifficultBase {
         case 1: t - Int64(draw.below(800)) * day + Int64(draw.below(3)) * 3_600_000_000
         default: t - Int64(draw.below(500 * 86_400)) * 1_000_000 + Int64(draw.below(9))
         }
-      let late = draw.below(4) == 0 ? Int64(draw.below(100)) * day : 0
+      // Late, known just when a date is, or before it happened, as what is planned may be.
+      let late: Int64 =
+        switch draw.below(16) {
+        case 0..<4: Int64(draw.below(100)) * day
+        case 4: max(t - at, 0) + Int64(draw.below(3)) - 1
+        case 5: -Int64(draw.below(3)) * day - 1
+        default: 0
+        }
       let value = draw.below(3) == 0 ? "" : "\(Double(draw.below(2000) - 300) / 100)"
       let channel = ["", "web", "we''b\\", "Web"][draw.below(4)]
       // A few kinds have most of the events, so that habits show.
@@ -201,6 +214,34 @@ struct DifficultBase {
       ].map(Self.field).joined(separator: ",")
       lines.append(last)
     }
+    var people = ["id,since,seats,plan,gone,quiet,money,tier"]
+    for (index, id) in ids.enumerated() where index % 5 != 4 {
+      people.append(
+        [
+          id, ["2020-01-01", "2024-10-30T12:00", "2025-01-01", "2024-11-01"][index % 4],
+          ["", "3", "2.5", "1e3"][index % 4], ["", "gold", "Gold", "o'x\\"][index % 4],
+          ["", "yes", "NO", "0", "False"][index * 7 % 5], ["0", "1"][index % 2],
+          ["", "12.5", "3"][index * 3 % 5 % 3], ["", "\u{E4} 'b'"][index % 2],
+        ].map(Self.field).joined(separator: ","))
+    }
+    // Answers at the borders of label windows, of values at those of rules, known before the date or not.
+    for place in 0..<events / 10 {
+      let at = t - Int64(60 * (1 + place % 7)) * day + [-1, 0, 1][draw.below(3)]
+      let known = draw.below(5) == 0 ? t + [-1, 0][draw.below(2)] : at
+      let value = ["", "4", "3.999", "2", "2.001", "1"][draw.below(6)]
+      lines.append(
+        "\(Self.field(ids[draw.below(ids.count)])),\(Instant(microseconds: at)),"
+          + "\(Instant(microseconds: known)),\(["nps", "rating", "complaint"][draw.below(3)]),"
+          + "\(value),web")
+    }
+    // What cannot be read loses its attributes, and no refusal.
+    people += [
+      "d1,2020-01-01,many,gold,yes,1,5,x", "d2,never,3,gold,yes,1,5,x",
+      "d3,2020-01-01,3,gold,yes,1,much,x", "d4,2020-01-01,3,gold,no,1,5,x",
+    ]
+    for number in 1...4 {
+      lines.append("d\(number),2024-05-0\(number)T10:00:00Z,2024-05-09T10:00:00Z,order,1,")
+    }
     // What native reading sets aside.
     lines += [
       ",2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,order,1,", "A1,never,2024-01-01,order,1,",
@@ -210,15 +251,6 @@ struct DifficultBase {
     ]
     try Data((lines.joined(separator: "\n") + "\n").utf8)
       .write(to: folder.appendingPathComponent("events.csv"))
-    var people = ["id,since,seats,plan,gone,quiet"]
-    for (index, id) in ids.enumerated() where index % 5 != 4 {
-      people.append(
-        [
-          id, ["2020-01-01", "2024-10-30T12:00", "2025-01-01"][index % 3],
-          ["", "3", "2.5", "1e3"][index % 4], ["", "gold", "Gold", "o'x\\"][index % 4],
-          ["", "yes", "NO"][index % 3], ["0", "1"][index % 2],
-        ].map(Self.field).joined(separator: ","))
-    }
     try Data((people.joined(separator: "\n") + "\n").utf8)
       .write(to: folder.appendingPathComponent("accounts.csv"))
     var source = EventSource(
@@ -231,18 +263,86 @@ struct DifficultBase {
     file.knownAt = TimeMapping(column: "since")
     file.doNotProfile = "gone"
     file.doNotContact = "quiet"
-    settings = HistorySettings(
-      timeZone: FeatureSQLTests.zone, events: [source], accounts: file, badRowShare: 0.1)
+    file.value = "money"
+    file.segment = "tier"
+    var tombstones = Tombstones()
+    _ = try tombstones.add(["c\(accounts - 1)", "007"], folder: folder)
+    var settings = HistorySettings(
+      timeZone: FeatureSQLTests.zone,
+      events: [source] + (try Self.others(ids, events / 6, folder, &draw)), accounts: file,
+      badRowShare: 0.1)
+    settings.erased = tombstones
+    self.settings = settings
     base = try HistoryBase.read(settings, roles: FeatureSQLTests.roles, threads: 2)
     let features = FeatureSettings(
       windowsDays: [1, 7, 30, 90, 365], lifetime: true,
       kinds: ["order", "Order", "o'brien \"x\"", "${spark.app.name}", "line\nbreak", "tic`ket"],
       aggregates: .list(Aggregate.allCases),
       open: [OpenItems(opened: "order", resolved: "Order")])
-    schema = try base.schema(features, asOf: FeatureSQLTests.asOf)
+    // One level of each attribute was never seen in training.
+    let whole = try base.schema(features, asOf: FeatureSQLTests.asOf)
+    schema = try FeatureSchema(
+      kinds: whole.kinds, features: whole.features,
+      levels: whole.levels.map { Array($0.dropLast()) },
+      timeZone: whole.timeZone, roles: FeatureSQLTests.roles)
   }
 
   func remove() { try? FileManager.default.removeItem(at: folder) }
+
+  /// Tables by other clocks, with ids under which events come again: elsewhere in the table, known
+  /// earlier or later, with another value; and in another table, where they mean another event.
+  private static func others(
+    _ accounts: [String], _ rows: Int, _ folder: URL, _ draw: inout SplitMix64
+  ) throws -> [EventSource] {
+    let t = FeatureSQLTests.asOf.microseconds
+    func padded(_ number: Int, _ width: Int = 2) -> String {
+      String(repeating: "0", count: max(0, width - "\(number)".utf8.count)) + "\(number)"
+    }
+    func sent(_ days: Int) -> String {
+      // Written like 3.11.2024 7:05:09, on the clock of no zone's change.
+      "\(1 + days % 28).\(1 + days / 28 % 12).\(2023 + days / 336) \(days % 2 + 7):"
+        + "\(padded(days % 60)):09"
+    }
+    var one = "who,sent,loaded,what,points,way,key\n"
+    var two = "who,ms,key,gone\n"
+    var three = "who,day\n"
+    for _ in 0..<rows {
+      let who = field(accounts[draw.below(accounts.count)])
+      let known = Double(t - Int64(draw.below(300 * 86_400)) * 1_000_000) / 1e6
+      let kind = field(FeatureSQLTests.hostile[draw.below(3)])
+      let when = "\(who),\(sent(draw.below(672))),\(known)999,\(kind)"
+      let key = ["", "\(draw.below(9))"][draw.below(2)]
+      // Now and then known together with another of its id.
+      for _ in 0..<(draw.below(3) == 0 ? 3 : 1) {
+        let value = ["", "2.5", "-1", "7"][draw.below(4)]
+        one += "\(when),\(value),\(["", "web", "Web"][draw.below(3)]),\(key)\n"
+      }
+      let ms = Double(t / 1000 - Int64(draw.below(400 * 86_400)) * 1000)
+      two += "\(who),\(ms + 0.1239),\(draw.below(9)),\(["", "yes"][draw.below(2)])\n"
+      three += "\(who),2024-\(padded(1 + draw.below(12)))-\(padded(1 + draw.below(28)))T23:30:00Z\n"
+    }
+    for (name, text) in [("one", one), ("two", two), ("three", three)] {
+      try Data(text.utf8).write(to: folder.appendingPathComponent("\(name).csv"))
+    }
+    let first = EventSource(
+      path: folder.path + "/one.csv", account: "who",
+      at: TimeMapping(
+        column: "sent", format: .pattern(try #require(TimePattern("d.M.yyyy H:mm:ss")))),
+      knownAt: TimeMapping(column: "loaded", format: .unix), kind: .column("what"),
+      value: .column("points"), channel: .column("way"), id: "key")
+    var second = EventSource(
+      path: folder.path + "/two.csv", account: "who",
+      at: TimeMapping(column: "ms", format: .unixMilliseconds), kind: .constant("o'brien \"x\""),
+      value: .constant(2.5), channel: .constant("we''b\\"), id: "key")
+    second.onlyWhere = "gone"
+    let third = EventSource(
+      path: folder.path + "/three.csv", account: "who",
+      at: TimeMapping(
+        column: "day",
+        format: .pattern(try #require(TimePattern("yyyy-MM-dd'T'HH:mm:ssZ")))),
+      kind: .constant("order"))
+    return [first, second, third]
+  }
 
   private static func field(_ text: String) -> String {
     text.utf8.contains { [0x22, 0x2c, 0x0a].contains($0) } ? DuckDBProgram.identifier(text) : text
@@ -316,6 +416,12 @@ struct DifficultBase {
       [[feedback.signal]]
       kind = "nps"
       detractor = { below = 4.0 }
+      [[feedback.signal]]
+      kind = "rating"
+      detractor = { at_most = 2.0 }
+      [[feedback.signal]]
+      kind = "complaint"
+      detractor = "always"
       [[feedback.signal]]
       kind = "survey_sent"
       mechanics = true

@@ -215,33 +215,27 @@ package struct EventSQL {
   func accounts() throws(DetractionError) -> String? {
     guard let source = settings.accounts else { return nil }
     let from = try table("tacit accounts", path: source.path, query: source.query)
-    let isText = source.query == nil && !isParquet(source.path)
     func column(_ name: String) -> String { dialect.identifier(name) }
     func text(_ name: String) -> String { "CAST(\(column(name)) AS \(dialect.text))" }
-    var whole: [String] = []
     var columns: [String] = []
     for (index, name) in source.numeric.enumerated() {
-      whole.append("(\(empty(name)) OR \(number(column(name), isText: isText)))")
       columns.append("TRY_CAST(\(column(name)) AS DOUBLE) AS \(column("n\(index)"))")
     }
     for (index, name) in source.categorical.enumerated() {
       columns.append("nullif(\(text(name)), '') AS \(column("c\(index)"))")
     }
     if let name = source.value {
-      whole.append("(\(empty(name)) OR \(number(column(name), isText: isText)))")
       columns.append("TRY_CAST(\(column(name)) AS DOUBLE) AS \(column("worth"))")
     }
     if let name = source.segment {
       columns.append("nullif(\(text(name)), '') AS \(column("segment"))")
     }
-    if let known = source.knownAt { whole.append("\(micros(known)) IS NOT NULL") }
     let known = source.knownAt.map(micros) ?? "CAST(NULL AS BIGINT)"
     func flag(_ name: String?) -> String {
       guard let name else { return "FALSE" }
       return "CASE WHEN \(empty(name)) OR lower(\(text(name))) IN ('false', '0', 'no') "
         + "THEN FALSE ELSE TRUE END"
     }
-    let isWhole = whole.isEmpty ? "TRUE" : "coalesce(\(whole.joined(separator: " AND ")), FALSE)"
     let attributes =
       source.numeric.indices.map { "n\($0)" } + source.categorical.indices.map { "c\($0)" }
       + (source.value == nil ? [] : ["worth"]) + (source.segment == nil ? [] : ["segment"])
@@ -251,7 +245,8 @@ package struct EventSQL {
     let inner =
       columns + [
         "\(text(source.account)) AS \(column("account"))", "\(known) AS \(column("known_at"))",
-        "\(isWhole) AS \(column("whole"))", "\(flag(source.doNotContact)) AS \(column("refuses"))",
+        "\(isWhole(source)) AS \(column("whole"))",
+        "\(flag(source.doNotContact)) AS \(column("refuses"))",
         "\(flag(source.doNotProfile)) AS \(column("objects"))",
       ]
     let outer =
@@ -271,18 +266,30 @@ package struct EventSQL {
       """
   }
 
-  /// Rows of the accounts file: of each level of each categorical attribute the one known first, with
-  /// a column more. Nil without `[accounts]`.
+  /// Whether a row of the accounts file can be used.
+  private func isWhole(_ source: AccountsSource) -> String {
+    let isText = source.query == nil && !isParquet(source.path)
+    var conditions = (source.numeric + (source.value.map { [$0] } ?? [])).map {
+      "(\(empty($0)) OR \(number(dialect.identifier($0), isText: isText)))"
+    }
+    if let known = source.knownAt { conditions.append("\(micros(known)) IS NOT NULL") }
+    return conditions.isEmpty
+      ? "TRUE" : "coalesce(\(conditions.joined(separator: " AND ")), FALSE)"
+  }
+
+  /// Rows of the accounts file that can be used: of each level of each categorical attribute the one
+  /// known first, with a column more. Nil without `[accounts]`.
   func firstAccounts() throws(DetractionError) -> String? {
     guard let source = settings.accounts else { return nil }
     let from = try table("tacit accounts", path: source.path, query: source.query)
     let known = source.knownAt.map(micros) ?? "0"
-    let account = dialect.identifier(source.account)
+    let account = "CAST(\(dialect.identifier(source.account)) AS \(dialect.text))"
     let parts = source.categorical.map { name in
       """
       SELECT * FROM (SELECT *, row_number() OVER (
           PARTITION BY CAST(\(dialect.identifier(name)) AS \(dialect.text))
-          ORDER BY \(known), \(account)) AS tacit_place FROM \(from) AS whole_row) AS placed
+          ORDER BY \(known), \(account)) AS tacit_place FROM \(from) AS whole_row
+        WHERE \(account) <> '' AND \(isWhole(source))) AS placed
       WHERE tacit_place = 1
       """
     }

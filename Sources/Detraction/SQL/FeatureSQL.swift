@@ -133,10 +133,12 @@ package struct FeatureSQL {
       + conditions.joined(separator: "\n  AND ")
   }
 
-  /// An event whose id an event seen earlier has, in its account and source, is a second delivery.
+  /// An event whose id an event seen earlier has, in its account and source, is a second delivery; of
+  /// those seen at one instant the first in the order of events stays (`Event.precedes`).
   private func numbered(_ before: String) -> String {
     "SELECT *, row_number() OVER (PARTITION BY \(keys), \(dialect.identifier("source")), id "
-      + "ORDER BY greatest(\(at), known_at), \(at), kind, value, channel) AS copy\nFROM \(before)"
+      + "ORDER BY greatest(\(at), known_at), \(at), known_at, kind, value NULLS FIRST, "
+      + "channel NULLS FIRST) AS copy\nFROM \(before)"
   }
 
   /// What the accounts file says that a queue's rule may ask for.
