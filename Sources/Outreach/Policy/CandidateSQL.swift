@@ -5,10 +5,11 @@ package import Histories
 /// scores of everybody to the few whom `decide` may have to look at, and counts of all the others.
 ///
 /// Whoever a queue could reach stands above a threshold of that queue: the logit of its N-th account
-/// that may be contacted and that the lot does not leave alone, N being what the queue takes a day and
-/// as many more as the store could remove. Everybody who stands as high is a candidate, ties and those
-/// whom a rule removes too; likewise above the cut of the whole ranking, and first in the lot of
-/// exploration. So `decide` comes to the same decisions over the candidates as over all.
+/// that may be contacted, that the lot does not leave alone and that said nothing since, N being what the
+/// queue takes a day and as many more as the store could remove. Everybody who stands as high is a
+/// candidate, ties and those whom a rule removes too, and all of a queue that has not so many; likewise
+/// above the cut of the whole ranking, and first in the lot of exploration. So `decide` comes to the same
+/// decisions over the candidates as over all.
 package struct CandidateSQL {
   private let dialect: SQLDialect
   private let queues: [Queue]
@@ -36,8 +37,8 @@ package struct CandidateSQL {
       work.accounts.count + work.touches.count + work.closed.count + work.holds.count + arms.count
   }
 
-  /// Columns to be added to everybody's scores: queue (the first that fits, by its place), called
-  /// by people, held_out and lot.
+  /// Columns to be added to everybody's scores: queue (the first that fits, by its place), people_queue
+  /// (whether one that people work does), held_out and lot.
   package var columns: [(name: String, expression: String)] {
     func first(_ places: [Int]) -> String {
       let cases = places.map { "WHEN \(condition(queues[$0].rule)) THEN \($0)" }
@@ -56,13 +57,17 @@ package struct CandidateSQL {
     ]
   }
 
-  /// Whether a row of `scores`, which has `columns` and silent, eligible and logit, is a candidate.
+  /// Whether a row of `scores`, which has `columns` and silent, eligible, called and logit, is a
+  /// candidate.
   package func isCandidate(in scores: String) -> String {
+    // Everybody, where there are fewer.
     func above(_ count: Int, _ rows: String) -> String {
-      "logit >= (SELECT min(logit) FROM (SELECT logit FROM \(scores) WHERE \(rows) "
-        + "ORDER BY logit DESC LIMIT \(count)) AS reached)"
+      "coalesce(logit >= (SELECT CASE WHEN count(*) = \(count) THEN min(logit) END FROM "
+        + "(SELECT logit FROM \(scores) WHERE \(rows) ORDER BY logit DESC LIMIT \(count)) "
+        + "AS reached), TRUE)"
     }
-    let free = "silent AND eligible AND NOT held_out"
+    // Whom people called open a case of their own, which removes them.
+    let free = "silent AND eligible AND NOT held_out AND NOT called"
     let capacity = queues.reduce(0) { $0 + $1.capacity }
     var conditions = [above(max(capacity, 1), "silent")]
     for (place, queue) in queues.enumerated() {
@@ -81,6 +86,10 @@ package struct CandidateSQL {
   /// What a free day would flag, by queue and score: a query over a stage called `scores` with
   /// `columns`.
   package func flags(model: String) -> String {
+    let exempt = queues.indices.filter { !queues[$0].holdout }.map(String.init)
+    let left =
+      exempt.isEmpty
+      ? "held_out" : "(held_out AND queue NOT IN (\(exempt.joined(separator: ", "))))"
     let names = queues.enumerated().map {
       "WHEN \($0.offset) THEN \(dialect.literal($0.element.name))"
     }
@@ -91,7 +100,7 @@ package struct CandidateSQL {
         place, logit, probability, band, reasons
       FROM (SELECT *, row_number() OVER (PARTITION BY queue ORDER BY logit DESC, account_id) AS place
         FROM scores
-        WHERE silent AND eligible AND NOT held_out AND queue IS NOT NULL) AS reached
+        WHERE silent AND eligible AND NOT \(left) AND queue IS NOT NULL) AS reached
       WHERE place <= CASE queue \(room.joined(separator: " ")) END
       """
   }
