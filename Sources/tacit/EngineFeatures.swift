@@ -8,8 +8,7 @@ struct EngineFeatures {
   let rows: Int
 
   /// Writes the vectors of everybody as of a date, or with `labels` of the rows of a training as of it,
-  /// as Parquet: one file by DuckDB, a folder of them by Spark. `out` is replaced at the end: a file by
-  /// one rename; a folder is removed first, so a kill just then leaves none.
+  /// as Parquet: one file by DuckDB, a folder of them by Spark. `out` is replaced at the end.
   init(
     _ session: Session, _ dialect: SQLDialect, master: String?, labels: FeatureSQL.Labels?,
     _ asOf: Instant, to out: URL
@@ -57,20 +56,35 @@ struct EngineFeatures {
     return Int(try reader.next().first?.values.first ?? 0)
   }
 
-  /// In the place of what is there: a file by one rename, a folder after what it replaces is gone.
+  /// In the place of what is there, in one step: who looks finds the old or the new, whatever is killed.
+  /// What is replaced goes with the run. Only where a file system cannot exchange two names (NFS, say),
+  /// what a folder takes the place of, or a folder, is removed before, so that a kill just then leaves none.
   private static func move(_ written: URL, to out: URL) throws {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: out.path, isDirectory: &isFolder), isFolder.boolValue
-    {
-      try FileManager.default.removeItem(at: out)
-    } else if FileManager.default.fileExists(atPath: written.path, isDirectory: &isFolder),
-      isFolder.boolValue
-    {
-      unlink(out.path)
+    if rename(written.path, out.path) == 0 { return }
+    // One of them is a folder.
+    if [ENOTEMPTY, EEXIST, EISDIR, ENOTDIR].contains(errno) {
+      if exchange(written.path, out.path) { return }
+      if [EINVAL, ENOSYS, ENOTSUP].contains(errno) {
+        try FileManager.default.removeItem(at: out)
+        if rename(written.path, out.path) == 0 { return }
+      }
     }
-    guard rename(written.path, out.path) == 0 else {
-      throw HistoriesError.output(
-        "cannot rename \(written.path) to \(out.path): \(String(cString: strerror(errno)))")
+    throw HistoriesError.output(
+      "cannot rename \(written.path) to \(out.path): \(String(cString: strerror(errno)))")
+  }
+
+  /// Exchanges what two names stand for, in one step; false, with `errno`, where it cannot be done.
+  private static func exchange(_ one: String, _ other: String) -> Bool {
+    typealias Rename =
+      @convention(c) (
+        Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+      ) -> Int32
+    // Of GNU's own calls Swift's Glibc shows none.
+    guard let found = dlsym(nil, "renameat2") else {
+      errno = ENOSYS
+      return false
     }
+    let exchanging: UInt32 = 2  // RENAME_EXCHANGE
+    return unsafeBitCast(found, to: Rename.self)(AT_FDCWD, one, AT_FDCWD, other, exchanging) == 0
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -78,6 +79,63 @@ import Testing
       // The same night by another way: as if nothing had been.
       let native = try project.run(["nightly", "--as-of", "2026-03-03"])
       #expect(native.status == 0 && project.has("tacit.sqlite"), "\(native.errors)")
+    }
+  }
+
+  /// Vectors in the place of older ones, a folder or a file: whoever looks finds the old or the new.
+  @Test func vectorsTakeThePlaceOfOlderOnesInOneStep() throws {
+    let project = try Project(
+      """
+      rm -rf "$OUT/events"
+      cp -r made/. "$OUT"
+      for name in events accounts vectors; do touch "$OUT/$name/_SUCCESS"; done
+      """)
+    guard let duckDB = try DuckDB.linked(into: project.folder) else { return }
+    let made = project.folder.appendingPathComponent("made")
+    for name in ["events", "accounts", "vectors"] {
+      try FileManager.default.createDirectory(
+        at: made.appendingPathComponent(name), withIntermediateDirectories: true)
+    }
+    func write(_ query: String, _ name: String) throws {
+      try duckDB.run("COPY (\(query)) TO '\(made.path)/\(name)/part.parquet' (FORMAT parquet)")
+    }
+    try write(
+      "SELECT 'any' AS account, 0::BIGINT AS \"at\", 0::BIGINT AS known_at, 'order' AS kind, "
+        + "1e0 AS value, ''::VARCHAR AS channel, ''::VARCHAR AS id, ''::VARCHAR AS text, 0 AS source",
+      "events")
+    try write(
+      "FROM read_csv('\(project.folder.path)/accounts.csv', all_varchar = true) LIMIT 3",
+      "accounts")
+    try write("SELECT 'c1' AS account_id", "vectors")
+    let out = project.folder.appendingPathComponent("out.parquet")
+    for isFolder in [true, false, true] {
+      try? FileManager.default.removeItem(at: out)
+      if isFolder {
+        try FileManager.default.createDirectory(at: out, withIntermediateDirectories: true)
+        for number in 0..<5000 {
+          close(open(out.path + "/old-\(number).parquet", O_CREAT | O_WRONLY, 0o644))
+        }
+      } else {
+        try Data("old".utf8).write(to: out)
+      }
+      let isDone = Atomic<Bool>(false)
+      let absent = Atomic<Int>(0)
+      DispatchQueue.concurrentPerform(iterations: 2) { index in
+        if index == 0 {
+          while !isDone.load(ordering: .relaxed) {
+            if access(out.path, F_OK) != 0 { absent.add(1, ordering: .relaxed) }
+          }
+        } else {
+          let run = try? project.run(Project.features)
+          #expect(run?.status == 0, "\(run?.errors ?? "")")
+          isDone.store(true, ordering: .relaxed)
+        }
+      }
+      #expect(absent.load(ordering: .relaxed) == 0, "there all the time")
+      #expect(
+        Set(try FileManager.default.contentsOfDirectory(atPath: out.path))
+          == ["part.parquet", "_SUCCESS"])
+      #expect(project.left == [])
     }
   }
 
