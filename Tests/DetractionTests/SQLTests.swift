@@ -12,6 +12,43 @@ import Testing
     #expect(SQLDialect.duckdb.literal("'\u{200D}") == "'''\u{200D}'")
   }
 
+  /// `spark-sql` reads a script by the locale of whoever runs it: a text is the same under any.
+  @Test func sparkReadsATextWhateverTheLocale() throws {
+    let folder = try temporaryFolder()
+    guard try Spark.linked(into: folder) else { return }
+    let texts =
+      FeatureSQLTests.hostile + [
+        "Zürich 東京", "e\u{301} is not \u{E9}", "\u{FEFF}\u{2028}\u{FFFF}", "\u{10FFFF}\u{1}\t\r",
+        "\\u00e4",
+      ]
+    let hexes = texts.map { "hex(\(SQLDialect.spark.literal($0)))" }
+    let file = folder.appendingPathComponent("texts.sql")
+    try Data("SELECT \(hexes.joined(separator: ", "));\n".utf8).write(to: file)
+    let process = Process()
+    process.executableURL = folder.appendingPathComponent(".venv/bin/spark-sql")
+    process.arguments = [
+      "--master", "local[1]", "--conf", "spark.sql.catalogImplementation=in-memory", "--conf",
+      "spark.ui.enabled=false", "-S", "-f", file.path,
+    ]
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["LC_ALL": "C", "LANG": "C"]) { $1 }.filter { $0.key != "SPARK_HOME" }
+    process.currentDirectoryURL = folder
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let said = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let line = try #require(
+      String(decoding: said, as: UTF8.self).split(separator: "\n")
+        .first { $0.contains("\t") })
+    let wanted = texts.map { text in
+      text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
+    }
+    #expect(line.split(separator: "\t").map(String.init) == wanted)
+  }
+
   /// With an exponent a literal is a double; without one DuckDB reads a decimal.
   @Test func numbersAreDoubles() {
     #expect(SQLText.literal(0.1) == "0.1e0")

@@ -17,8 +17,8 @@ package enum SQLDialect: String, Sendable, CaseIterable {
     }
   }
 
-  /// A text. Spark reads backslashes as escapes, replaces `${…}` in the whole script and ends a
-  /// statement at a semicolon, so whatever is not plain is written as an escape there.
+  /// A text. Spark reads backslashes as escapes, replaces `${…}` in the whole script, ends a statement at a
+  /// semicolon and reads a script by the locale, so whatever is not plain is written as an escape there.
   package func literal(_ text: String) -> String {
     switch self {
     case .duckdb: return DuckDBProgram.literal(text)
@@ -27,11 +27,12 @@ package enum SQLDialect: String, Sendable, CaseIterable {
       var written = "'"
       for scalar in text.unicodeScalars {
         let isWord = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-        if plain.contains(scalar) || (scalar.isASCII ? isWord : true) {
+        if scalar.isASCII, isWord || plain.contains(scalar) {
           written.unicodeScalars.append(scalar)
         } else {
+          let (mark, width) = scalar.value > 0xffff ? ("\\U", 8) : ("\\u", 4)
           let digits = String(scalar.value, radix: 16)
-          written += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+          written += mark + String(repeating: "0", count: width - digits.utf8.count) + digits
         }
       }
       return written + "'"
