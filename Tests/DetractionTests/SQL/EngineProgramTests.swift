@@ -81,7 +81,16 @@ import Testing
       ("IO Error: No files found that match the pattern \"events.csv\"", 66, "events.csv"),
       ("IO Error: Could not write file: No space left on device", 69, "No space left"),
       ("Out of Memory Error: failed to allocate data of size 8.0 GiB", 69, "8.0 GiB"),
+      ("Parser Error: syntax error at or near \"SELEKT\"", 65, "SELEKT"),
+      ("Not implemented Error: no such window", 65, "no such window"),
+      ("IO Error: No such file or directory: events.parquet", 66, "events.parquet"),
+      ("IO Error: Could not read enough bytes from file \"events.parquet\"", 65, "enough bytes"),
+      ("HTTP Error: 503 of https://warehouse", 69, "503"),
+      ("Permission Error: Cannot access \"extension\"", 69, "extension"),
       ("Conversion Error: Could not convert string 'Ann Smith' to DOUBLE", 65, "Conversion Error"),
+      // No kind of error has a name so long: these are somebody's words.
+      (String(repeating: "Ann Smith said: ", count: 5) + "Error: 7", 69, "failed with status 1"),
+      ("Binder Error: " + String(repeating: "column x, ", count: 90), 65, "column x, col…;"),
       ("Invalid Input Error: Ann Smith, 7 High Street", 65, "Invalid Input Error"),
     ]
     for (line, status, part) in duckdb {
@@ -115,6 +124,23 @@ import Testing
         69,
         "is the cluster up"
       ),
+      (
+        "java.net.UnknownHostException: warehouse: Name or service not known", 69,
+        "is the cluster up"
+      ),
+      (
+        "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file:/x/a.csv. SQLSTATE: KD001",
+        69, "file:/x/a.csv"
+      ),
+      (
+        "[UNSUPPORTED_FEATURE.X] The feature is not supported: Ann Smith. SQLSTATE: 0A000", 65,
+        "UNSUPPORTED_FEATURE.X"
+      ),
+      ("[INTERNAL_ERROR] The Spark SQL phase failed: Ann Smith. SQLSTATE: XX000", 69, "INTERNAL"),
+      // Too short for a class of errors.
+      ("[INFO] Ann Smith\\n[main] Ann Smith", 69, "failed with status 1"),
+      ("java.io.IOException: No space left on device", 69, "no space left on its disk"),
+      ("/x/spark-class: line 71: java: not found", 69, "openjdk-17-jre-headless"),
       ("JAVA_HOME is not set", 69, "openjdk-17-jre-headless"),
       ("Exception: java.lang.OutOfMemoryError: Java heap space", 69, "spark.driver.memory"),
       ("Exception in thread main: Ann Smith\\n\(trace)", 69, "failed with status 1"),
@@ -131,8 +157,15 @@ import Testing
   @Test func halfOfTheWorkIsNone() throws {
     let killed = try Project("half; kill -KILL $$").failure()
     #expect(killed.exitStatus == 69 && killed.description.contains("signal 9"), "\(killed)")
+    #expect(killed.description.contains("where memory runs out"), "\(killed)")
     let ended = try Project("half; kill -TERM $$").failure()
     #expect(ended.exitStatus == 69 && ended.description.contains("signal 15"), "\(ended)")
+    #expect(!ended.description.contains("memory"), "\(ended)")
+    let locked = try Project()
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o644], ofItemAtPath: locked.program.path)
+    let refused = try locked.failure()
+    #expect(refused.exitStatus == 69 && refused.description.contains("cannot be run"), "\(refused)")
     for script in [
       "half; exit 0", "exit 0", "mkdir \"$OUT/events\"; touch \"$OUT/events/_SUCCESS\"",
     ] {
