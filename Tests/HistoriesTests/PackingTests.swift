@@ -178,8 +178,9 @@ import Testing
   @Test func manyNightsMakeFewFiles() throws {
     let project = try Project(files: 1, rows: 50)
     try project.pack()
+    // Some events come again, nights later.
     for night in 1..<40 {
-      try project.write(night, rows: 20)
+      try project.write(night % 30, rows: 20, named: "night-\(night)")
       let packed = try project.pack()
       #expect(packed.intake.packedFiles == night)
       #expect(packed.files <= 17)
@@ -187,7 +188,9 @@ import Testing
     #expect(project.packs.count <= 17)
     let packed = try project.vectors()
     #expect(packed.intake.packedFiles == 40)
-    #expect(try packed.bytes == project.vectors(packed: false).bytes)
+    let plain = try project.vectors(packed: false)
+    #expect(packed.bytes == plain.bytes)
+    #expect(packed.intake.repeats == plain.intake.repeats && plain.intake.repeats > 100)
   }
 
   /// Files larger than memory are packed in slices, which count only together.
@@ -198,11 +201,201 @@ import Testing
     let plain = try project.vectors(packed: false)
     #expect(try project.vectors().bytes == plain.bytes)
     #expect(try project.vectors().intake.packedFiles == 2)
+    // Whichever is missing, first, last or between.
+    for path in project.packs {
+      let kept = try #require(FileManager.default.contents(atPath: path))
+      try FileManager.default.removeItem(atPath: path)
+      let less = try project.vectors()
+      #expect(less.bytes == plain.bytes && less.intake.packedFiles == 1)
+      try kept.write(to: URL(fileURLWithPath: path))
+    }
     try FileManager.default.removeItem(atPath: project.packs[1])
-    let less = try project.vectors()
-    #expect(less.bytes == plain.bytes && less.intake.packedFiles == 1)
     try project.pack(memory: 100_000)
     #expect(try project.vectors().intake.packedFiles == 2)
+  }
+
+  /// Slices of two packings, as packers that met or one that was killed may leave them: they are cut at
+  /// other rows, and together no input.
+  @Test func slicesOfTwoPackingsAreNotOneInput() throws {
+    let project = try Project(files: 1, rows: 4000)
+    let plain = try project.vectors(packed: false)
+    var slices: [[String: Data]] = []
+    for memory in [100_000, 230_000] {
+      #expect(PackedHistories.remove(folder: project.folder.path("packed")).isEmpty)
+      try project.pack(memory: memory)
+      slices.append([:])
+      for path in project.packs {
+        slices[slices.count - 1][path] = FileManager.default.contents(atPath: path)
+      }
+    }
+    let shared = Set(slices[0].keys).intersection(slices[1].keys).sorted()
+    #expect(shared.count > 1, "the same names")
+    for path in shared {
+      #expect(PackedHistories.remove(folder: project.folder.path("packed")).isEmpty)
+      for (name, bytes) in slices[1].merging(slices[0], uniquingKeysWith: { $1 }) {
+        let kept = name == path ? slices[1][name] ?? bytes : bytes
+        try kept.write(to: URL(fileURLWithPath: name))
+      }
+      #expect(try project.vectors().bytes == plain.bytes)
+    }
+  }
+
+  /// What few events hold is kept where it is, and left out where it is not: each by itself.
+  @Test func whateverAnEventHoldsIsPacked() throws {
+    let plain = (0..<400).map { "a\($0 % 9),2024-01-0\(1 + $0 % 8)T00:00:00Z" }
+    let tables: [[String]] = [
+      plain.map { "\($0),\($0.suffix(20)),nps,,,," },
+      plain.map { "\($0),\($0.suffix(20)),nps,,,," } + [
+        "a1,1969-12-31T23:59:59Z,1969-12-31T23:59:59Z,nps,,,,",
+        "a2,1970-01-01T00:00:00Z,1970-01-01T00:00:00Z,nps,,,,",
+      ],
+      plain.map { "\($0),\($0.suffix(20)),nps,,,," } + [
+        "a1,2106-02-07T06:28:15Z,2106-02-07T06:28:15Z,nps,,,,",
+        "a2,2106-02-07T06:28:16Z,2106-02-07T06:28:16Z,nps,,,,",
+        "a3,2999-02-07T06:28:16Z,2999-02-07T06:28:16Z,nps,,,,",
+      ], plain.map { "\($0),2024-02-01T00:00:00Z,nps,,,," },
+      plain.enumerated().map { "\($1),\($1.suffix(20)),nps,\($0 % 7),,," },
+      plain.enumerated().map { "\($1),\($1.suffix(20)),nps,,c\($0 % 3),," },
+      plain.enumerated().map { "\($1),\($1.suffix(20)),nps,,,id \($0 % 200)," },
+      plain.enumerated().map { "\($1),\($1.suffix(20)),nps,,,,said \($0)" },
+      // More kinds than a byte tells apart.
+      plain.enumerated().map { "\($1),\($1.suffix(20)),kind \($0 % 300),\($0),,," },
+    ]
+    var roles: [String: KindRole] = ["nps": .feedback]
+    for number in 0..<300 { roles["kind \(number)"] = .feedback }
+    for rows in tables {
+      let project = try Project(files: 0, rows: 0)
+      _ = try project.folder.write(
+        "events/day.csv", (TestEvent.header + ",id,text\n") + rows.joined(separator: "\n") + "\n")
+      var unpacked = project.settings
+      unpacked.packed = nil
+      let whole = try HistoryBase.read(unpacked, roles: roles, threads: 2, texts: true)
+      try project.pack()
+      let packed = try HistoryBase.read(project.settings, roles: roles, threads: 2, texts: true)
+      #expect(packed.intake.packedFiles == 1 && packed.accountCount == whole.accountCount)
+      #expect(packed.intake.repeats == whole.intake.repeats)
+      let late = Instant(asOf: "3000-01-01", zone: .utc)!
+      for account in 0..<whole.accountCount {
+        #expect(packed.account(account) == whole.account(account))
+        #expect(packed.feedback(account) == whole.feedback(account), "\(rows[0])")
+        #expect(
+          packed.words(account, knownBefore: late) == whole.words(account, knownBefore: late))
+      }
+    }
+  }
+
+  /// Same path and length, and one of time or inode alone is another: what is read is the file.
+  @Test func aFileIsKnownByMoreThanItsLength() throws {
+    let project = try Project(files: 2, rows: 60)
+    let path = project.folder.path("events/day-0.csv")
+    let old = try #require(FileManager.default.contents(atPath: path))
+    var new = old
+    new.replaceSubrange(
+      try #require(new.firstRange(of: Data(",order,".utf8))), with: Data(",0rder,".utf8))
+    var status = stat()
+    for isInPlace in [true, false] {
+      try old.write(to: URL(fileURLWithPath: path))
+      try project.pack()
+      #expect(try project.vectors().intake.packedFiles == 2)
+      stat(path, &status)
+      var times = [status.st_atim, status.st_mtim]
+      if isInPlace {
+        // A moment later, within the second.
+        times[1].tv_nsec += times[1].tv_nsec > 500_000_000 ? -1000 : 1000
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.write(contentsOf: new)
+        try handle.close()
+      } else {
+        // Another file, put in its place with its time.
+        let other = project.folder.path("other")
+        try new.write(to: URL(fileURLWithPath: other))
+        #expect(rename(other, path) == 0)
+      }
+      utimensat(AT_FDCWD, path, &times, 0)
+      let packed = try project.vectors()
+      #expect(packed.intake.packedFiles == 0)
+      #expect(try packed.bytes == project.vectors(packed: false).bytes)
+    }
+  }
+
+  /// Files of two packings that hold one input, as two packers that met may leave them.
+  @Test func anInputCountsOnce() throws {
+    let project = try Project(files: 2, rows: 80)
+    try project.pack()
+    let both = try #require(project.packs.first)
+    let kept = try #require(FileManager.default.contents(atPath: both))
+    try FileManager.default.removeItem(atPath: both)
+    // The first alone, then both beside it.
+    let second = project.folder.path("events/day-1.csv")
+    let moved = project.folder.path("day-1.csv")
+    try FileManager.default.moveItem(atPath: second, toPath: moved)
+    try project.pack()
+    try FileManager.default.moveItem(atPath: moved, toPath: second)
+    try kept.write(to: URL(fileURLWithPath: both))
+    #expect(project.packs.count == 2)
+    let packed = try project.vectors()
+    #expect(packed.intake.packedFiles == 2, "the file that holds more of them is read")
+    #expect(try packed.bytes == project.vectors(packed: false).bytes)
+    // One file in two tables is read for each.
+    var twice = project
+    twice.settings.events.append(project.settings.events[0])
+    try twice.pack()
+    #expect(try twice.vectors().bytes == twice.vectors(packed: false).bytes)
+  }
+
+  /// Events of an account in several packed files and in the inputs, at one instant: in one order, whoever
+  /// read them; the accounts' rows and the arrivals by day as well.
+  @Test func tiesStandInOneOrderWhereverTheyWereRead() throws {
+    let project = try Project(files: 1, rows: 30)
+    var draw = SplitMix64(77)
+    for file in 0..<6 {
+      var text = TestEvent.header + ",id,text\n"
+      for row in 0..<300 {
+        let known = 1 + draw.below(3)
+        let kind = ["order", "login", "visit"][draw.below(3)]
+        let value = ["", "1", "2.5", "-1"][draw.below(4)]
+        let channel = ["", "web", "shop"][draw.below(3)]
+        text +=
+          "a\(draw.below(12)),2024-10-0\(1 + draw.below(2))T00:00:00Z,"
+          + "2024-10-0\(known)T00:00:00Z,\(kind),\(value),\(channel),,said \(file) \(row)\n"
+      }
+      _ = try project.folder.write("events/tie-\(file).csv", text)
+      if file % 2 == 1 { try project.pack() }
+    }
+    // A kind that has values from some day on, by files in another order.
+    for (month, value) in [(1, ""), (6, "1"), (3, "2")] {
+      _ = try project.folder.write(
+        "events/points-\(month).csv",
+        TestEvent.header + ",id,text\n"
+          + (0..<9).map {
+            "a\($0),2024-0\(month)-01T00:00:00Z,2024-0\(month)-01T00:00:00Z,points,\(value),,,\n"
+          }.joined())
+      if month != 3 { try project.pack() }
+    }
+    var plain = project.settings
+    plain.packed = nil
+    func read(_ settings: HistorySettings, threads: Int, memory: Int) throws -> HistoryBase {
+      try HistoryBase.read(
+        settings, roles: ["visit": .feedback], threads: threads, texts: true, memory: memory)
+    }
+    let whole = try read(plain, threads: 1, memory: 640 << 20)
+    for (settings, threads, memory) in [
+      (plain, 3, 640 << 20), (plain, 2, 20_000), (project.settings, 1, 640 << 20),
+      (project.settings, 2, 20_000),
+    ] {
+      let other = try read(settings, threads: threads, memory: memory)
+      #expect(other.intake.volumes == whole.intake.volumes)
+      for days in stride(from: -330, through: 0, by: 15) {
+        let date = Self.asOf.adding(days: days)
+        #expect(
+          try other.schema(everyFeature, asOf: date) == whole.schema(everyFeature, asOf: date))
+      }
+      for account in 0..<whole.accountCount {
+        #expect(other.feedback(account) == whole.feedback(account))
+        #expect(other.record(account) == whole.record(account))
+      }
+    }
+    #expect((0..<whole.accountCount).map { whole.feedback($0).count }.max() ?? 0 > 50)
   }
 
   /// A byte changed anywhere, or the end cut off, costs time only.
@@ -239,6 +432,7 @@ import Testing
     var status = stat()
     stat(path, &status)
     try project.pack()
+    #expect(try project.pack(verifying: true).intake.packedFiles == 2, "as they were")
     var bytes = try #require(FileManager.default.contents(atPath: path))
     let place = try #require(bytes.firstRange(of: Data(",order,".utf8)))
     bytes.replaceSubrange(place, with: Data(",0rder,".utf8))
@@ -299,6 +493,41 @@ import Testing
     let sum = corrected.tally(
       account, kind: order, in: day..<day.adding(days: 1), knownBefore: Self.asOf)
     #expect(sum.sum < 800)
+    // Seen first is what had happened and was known first, whichever of the two came later.
+    _ = try project.folder.write(
+      "events/moved.csv",
+      TestEvent.header + ",id,text\n"
+        + "moved,2024-10-20T00:00:00Z,2024-11-04T00:00:00Z,nps,1,,late,\n"
+        + "moved,2024-11-01T00:00:00Z,2024-11-01T00:00:00Z,nps,2,,late,\n"
+        + "moved,2024-11-03T00:00:00Z,2024-10-01T00:00:00Z,nps,3,,early,\n"
+        + "moved,2024-10-30T00:00:00Z,2024-10-31T00:00:00Z,nps,4,,early,\n"
+        + "moved,2024-10-30T00:00:00Z,2024-10-31T00:00:00Z,nps,5,,,\n"
+        + "moved,2024-10-30T00:00:00Z,2024-10-31T00:00:00Z,nps,6,,,\n")
+    for packed in [false, true] {
+      if packed { try project.pack() }
+      let moved = try HistoryBase.read(project.settings, roles: testRoles, threads: 1)
+      let words = moved.feedback(try #require(moved.index(of: "moved"))).map(\.value)
+      #expect(words == [4, 5, 6, 2])
+    }
+  }
+
+  /// Whoever writes an input while it is packed: it is not what its identity says.
+  @Test func aFileThatChangesWhileItIsReadIsNotPacked() throws {
+    let project = try Project(files: 1, rows: 200)
+    let path = project.folder.path("events/day-0.csv")
+    let error = #expect(throws: HistoriesError.self) {
+      try PackedHistories.extend(
+        project.settings, threads: 1, verifying: false, quarantine: nil,
+        progress: { _, _ in
+          if let handle = FileHandle(forWritingAtPath: path) {
+            _ = try? handle.seekToEnd()
+            try? handle.write(contentsOf: Data("\n".utf8))
+            try? handle.close()
+          }
+        })
+    }
+    #expect(error?.exitStatus == 65 && error?.description.contains("changed while") == true)
+    #expect(try project.vectors().intake.packedFiles == 0)
   }
 
   @Test func nothingOfTheErasedIsPacked() throws {
@@ -311,5 +540,31 @@ import Testing
     try project.pack()
     #expect(try project.vectors().bytes == plain.bytes)
     #expect(try project.vectors().intake.erasedAccounts == 1)
+    // Of somebody who is in no other file, packed or not.
+    _ = try tombstones.add(["gone"], folder: project.folder.url)
+    project.settings.erased = tombstones
+    try project.pack()
+    _ = try project.folder.write(
+      "events/gone.csv",
+      TestEvent.header + ",id,text\ngone,2024-10-01T00:00:00Z,2024-10-01T00:00:00Z,order,1,,,\n")
+    #expect(try project.vectors().intake.erasedAccounts == 2)
+    try project.pack()
+    #expect(try project.vectors().intake.erasedAccounts == 2)
+    try FileManager.default.removeItem(atPath: project.folder.path("events/gone.csv"))
+    // Erased after it was packed: of that nothing is believed.
+    _ = try tombstones.add(["a9"], folder: project.folder.url)
+    project.settings.erased = tombstones
+    let later = try project.vectors(packed: false)
+    #expect(later.bytes != plain.bytes && later.intake.erasedAccounts == 2)
+    let read = try project.vectors()
+    #expect(read.bytes == later.bytes && read.intake.packedFiles == 0)
+    // In several packed files and the inputs it is still one account.
+    try project.pack()
+    try project.write(2, rows: 100)
+    try project.pack()
+    try project.write(3, rows: 100)
+    #expect(try project.vectors().intake.erasedAccounts == 2)
+    #expect(PackedHistories.remove(folder: project.folder.path("packed")).isEmpty)
+    #expect(project.packs.isEmpty)
   }
 }
