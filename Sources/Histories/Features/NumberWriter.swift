@@ -19,6 +19,13 @@ package final class NumberWriter {
   /// A copy of the bytes written so far.
   package var written: [UInt8] { Array(UnsafeBufferPointer(start: start, count: place - start)) }
 
+  /// The bytes written so far, where they stand.
+  func withWritten<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(UnsafeRawBufferPointer(start: start, count: place - start))
+  }
+
   @inline(__always)
   private func need(_ count: Int) {
     if end - place < count { grow(count) }
@@ -54,15 +61,27 @@ package final class NumberWriter {
     if special { append(byte: 0x22) }
   }
 
-  /// A row of CSV cells, each after a comma.
+  /// A row of CSV cells, each after a comma. Four zeros in a row, which most counts are, are one step.
   @inline(__always)
   package func append(cells row: UnsafePointer<Double>, count: Int) {
     need(count &* Self.longest)
+    let bits = UnsafeRawPointer(row)
     var place = place
-    for index in 0..<count {
+    var index = 0
+    while index < count {
+      if index &+ 4 <= count,
+        bits.loadUnaligned(fromByteOffset: index &* 8, as: SIMD4<UInt64>.self) == .zero
+      {
+        UnsafeMutableRawPointer(place).storeBytes(
+          of: UInt64(0x302c_302c_302c_302c).littleEndian, as: UInt64.self)
+        place += 8
+        index &+= 4
+        continue
+      }
       place.pointee = 0x2c
       place += 1
       Self.write(row[index], at: &place)
+      index &+= 1
     }
     self.place = place
   }
@@ -99,7 +118,8 @@ package final class NumberWriter {
     if magnitude < 1e15, magnitude == Double(UInt64(magnitude)) {
       write(digits: UInt64(magnitude), at: &place)
     } else if let decimal = ShortDecimal(magnitude) {
-      write(decimal, at: &place)
+      // No whole number lies between a double that is none and what reads back as it.
+      write(decimal, whole: UInt64(magnitude), at: &place)
     } else {
       for byte in magnitude.description.utf8 {
         place.pointee = byte
@@ -110,50 +130,61 @@ package final class NumberWriter {
 
   @inline(__always)
   private static func write(digits value: UInt64, at place: inout UnsafeMutablePointer<UInt8>) {
-    var count = 1
-    var bound: UInt64 = 10
-    while count < 19, value >= bound {
-      count &+= 1
-      bound = bound &* 10
-    }
-    place += count
-    var rest = value
-    for back in 1...count {
-      let quotient = rest / 10
-      place[-back] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
-      rest = quotient
-    }
+    guard value < 100_000_000 else { return writeMany(digits: value, at: &place) }
+    let digits = eightDigits(value)
+    let zeros = min((digits ^ Self.zeros).trailingZeroBitCount &>> 3, 7)
+    store(digits &>> UInt64(truncatingIfNeeded: 8 &* zeros), at: place)
+    place += 8 &- zeros
   }
 
-  private static func write(
-    _ decimal: ShortDecimal, at place: inout UnsafeMutablePointer<UInt8>
+  private static func writeMany(
+    digits value: UInt64, at place: inout UnsafeMutablePointer<UInt8>
   ) {
-    let unit = ShortDecimal.powers[decimal.places]
-    let whole = decimal.digits / unit
+    let upper = value / 100_000_000
+    write(digits: upper, at: &place)
+    store(eightDigits(value &- upper &* 100_000_000), at: place)
+    place += 8
+  }
+
+  /// `whole` is the decimal without its fraction. Up to 16 bytes behind it are written too, which the
+  /// next write covers.
+  private static func write(
+    _ decimal: ShortDecimal, whole: UInt64, at place: inout UnsafeMutablePointer<UInt8>
+  ) {
     write(digits: whole, at: &place)
     place.pointee = 0x2e
     place += 1
-    writeFraction(decimal.digits &- whole &* unit, decimal.places, at: &place)
+    var fraction = decimal.digits &- whole &* ShortDecimal.powers[decimal.places]
+    if decimal.places <= 16 {
+      fraction = fraction &* ShortDecimal.powers[16 &- decimal.places]
+    } else {
+      // Below one: zeros, and the first of up to 17 digits.
+      let first = fraction / 10_000_000_000_000_000
+      for _ in 17..<decimal.places {
+        place.pointee = 0x30
+        place += 1
+      }
+      place.pointee = 0x30 &+ UInt8(truncatingIfNeeded: first)
+      place += 1
+      fraction = fraction &- first &* 10_000_000_000_000_000
+    }
+    // 16 digits; zeros at the end are left out.
+    let upper = fraction / 100_000_000
+    let (high, low) = (eightDigits(upper), eightDigits(fraction &- upper &* 100_000_000))
+    store(high, at: place)
+    store(low, at: place + 8)
+    place +=
+      low == zeros
+      ? 8 &- (high ^ zeros).leadingZeroBitCount &>> 3
+      : 16 &- (low ^ zeros).leadingZeroBitCount &>> 3
   }
 
-  /// `places` digits of `value`, zeros before it, eight a step; up to seven bytes behind them are
-  /// written too, which the next write covers.
+  /// Eight digits 0.
+  private static let zeros: UInt64 = 0x3030_3030_3030_3030
+
   @inline(__always)
-  private static func writeFraction(
-    _ value: UInt64, _ places: Int, at place: inout UnsafeMutablePointer<UInt8>
-  ) {
-    var rest = value
-    var left = places
-    while left > 0 {
-      let count = (left &- 1) & 7 &+ 1
-      left &-= count
-      let unit: UInt64 = left == 0 ? 1 : left == 8 ? 100_000_000 : 10_000_000_000_000_000
-      let part = left == 0 ? rest : rest / unit
-      rest = rest &- part &* unit
-      UnsafeMutableRawPointer(place).storeBytes(
-        of: (eightDigits(part) &>> UInt64(64 &- 8 &* count)).littleEndian, as: UInt64.self)
-      place += count
-    }
+  private static func store(_ digits: UInt64, at place: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(place).storeBytes(of: digits.littleEndian, as: UInt64.self)
   }
 
   /// The digits of a number below 10^8 with zeros before it, the first one in the lowest byte:
@@ -172,10 +203,10 @@ package final class NumberWriter {
 
 /// The shortest decimal that reads back as a given double, the nearest one among those: the last
 /// steps of R. Giulietti's Schubfach (https://drive.google.com/file/d/1luHhyQF9zKlM8yJ1nebU0OgVYhfC6CBN),
-/// with exact integers instead of its tables, which the range allows: for 10^-3 ≤ x < 10^9 all
-/// products fit in 128 bits.
+/// with exact integers instead of its tables, which the range allows: for 10^-3 ≤ x < 10^9 one
+/// product of 128 bits is all there is.
 struct ShortDecimal {
-  /// The value is `digits` · 10^-`places`.
+  /// The value is `digits` · 10^-`places`; the last digits may be zeros. At most 17 digits.
   let digits: UInt64
   let places: Int
 
@@ -184,51 +215,48 @@ struct ShortDecimal {
   }
 
   /// Nil outside the range above, for whole numbers and for powers of two.
+  @inline(__always)
   init?(_ value: Double) {
     guard value >= 1e-3, value < 1e9, value.significandBitPattern != 0 else { return nil }
     // value = m · 2^q with 2^52 < m < 2^53, −62 ≤ q ≤ −23.
     let m = value.significandBitPattern | (1 << 52)
-    let q = Int(value.exponentBitPattern) - 1075
+    let q = Int(value.exponentBitPattern) &- 1075
     // 10^k ≤ 2^q < 10^(k+1), by ⌊q · log10 2⌋, and 10^-k has at most 19 zeros.
-    let k = (q * 1_262_611) >> 22
-    let scale = UInt128(Self.powers[-k])
-    let shift = UInt128(2 - q)
-    let middle = UInt128(4 * m) * scale
-    let half = 2 * scale
-    let lower = middle - half
-    let upper = middle + half
+    let k = (q &* 1_262_611) &>> 22
+    let scale = Self.powers[-k]
+    // In units of 10^k the value is product / 2^shift, and whatever is not further from it than
+    // scale / 2^shift reads back as it. 24 ≤ shift ≤ 63.
+    let product = (2 &* m).multipliedFullWidth(by: scale)
+    let shift = UInt64(truncatingIfNeeded: 1 &- q)
+    let one: UInt64 = 1 &<< shift
+    let floor = product.high &<< (64 &- shift) | product.low &>> shift
+    let rest = product.low & (one &- 1)
+    let (reach, reachRest) = (scale &>> shift, scale & (one &- 1))
     // An even m owns both ends of its interval of rounding.
     let closed = m & 1 == 0
-    func holds(_ candidate: UInt64) -> Bool {
-      let place = UInt128(candidate) << shift
-      return closed ? place >= lower && place <= upper : place > lower && place < upper
+    /// Whether what is so many units and 2^-shift of them away reads back.
+    @inline(__always)
+    func holds(_ units: UInt64, _ part: UInt64) -> Bool {
+      if units != reach { return units < reach }
+      return closed ? part <= reachRest : part < reachRest
     }
-    let floor = UInt64(truncatingIfNeeded: middle >> shift)
+    /// The same of what stands so many units above `floor`.
+    @inline(__always)
+    func holds(above units: UInt64) -> Bool {
+      rest == 0 ? holds(units, 0) : holds(units &- 1, one &- rest)
+    }
     // At most one multiple of ten units lies in the interval: it is shorter than all others.
-    let tens = floor / 10 * 10
-    var chosen: UInt64
-    if holds(tens) {
-      chosen = tens
-    } else if holds(tens + 10) {
-      chosen = tens + 10
+    let last = floor % 10
+    if holds(last, rest) {
+      digits = floor &- last
+    } else if holds(above: 10 &- last) {
+      digits = floor &- last &+ 10
     } else {
-      let below = holds(floor)
-      let above = holds(floor + 1)
-      if below, above {
-        let distance = middle - UInt128(floor) << shift
-        let unit = UInt128(1) << shift
-        let isUpper = 2 * distance > unit || (2 * distance == unit && floor & 1 == 1)
-        chosen = isUpper ? floor + 1 : floor
-      } else {
-        chosen = above ? floor + 1 : floor
-      }
+      let (below, above) = (holds(0, rest), holds(above: 1))
+      let half = one &>> 1
+      let isUpper = below && above ? rest > half || (rest == half && floor & 1 == 1) : above
+      digits = isUpper ? floor &+ 1 : floor
     }
-    var places = -k
-    while places > 1, chosen % 10 == 0 {
-      chosen /= 10
-      places -= 1
-    }
-    digits = chosen
-    self.places = places
+    places = -k
   }
 }
