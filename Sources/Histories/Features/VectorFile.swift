@@ -105,10 +105,11 @@ package struct VectorFile {
   }
 }
 
-/// The vectors of one partition as bytes of the output.
-private struct VectorText: Sendable {
+/// The vectors of one partition as bytes of the output. Unchecked because the writer is written to by
+/// `init` alone.
+private struct VectorText: @unchecked Sendable {
   var rows = 0
-  var main: [UInt8] = []
+  let main: NumberWriter
   /// The accounts, where they have a file of their own.
   var accounts: [UInt8] = []
 
@@ -149,7 +150,7 @@ private struct VectorText: Sendable {
         accounts.append(0x0a)
       }
     }
-    main = writer.written
+    main = writer
   }
 }
 
@@ -191,7 +192,7 @@ private final class Outputs {
   }
 
   func write(_ text: VectorText) throws(HistoriesError) {
-    try main.write(text.main)
+    try text.main.withWritten { (bytes) throws(HistoriesError) in try main.write(bytes) }
     try accounts?.write(text.accounts)
   }
 

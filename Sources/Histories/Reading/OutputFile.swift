@@ -15,6 +15,8 @@ package final class OutputFile {
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private static let bufferBytes = 1 << 18
+  /// What is longer goes to the system as it is.
+  private static let copiedBytes = 1 << 14
   /// Bytes given to the system so far, and how many of them it was told to start storing: done on
   /// the way, the disk works beside the processor and the final sync has little left to wait for.
   private var given = 0
@@ -82,8 +84,9 @@ package final class OutputFile {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(HistoriesError) {
-    if buffer.count + bytes.count >= Self.bufferBytes { try flush() }
-    if bytes.count >= Self.bufferBytes {
+    let isCopied = bytes.count <= Self.copiedBytes
+    if !isCopied || buffer.count + bytes.count >= Self.bufferBytes { try flush() }
+    if !isCopied {
       try writeOut(bytes)
     } else {
       buffer.append(contentsOf: bytes)
