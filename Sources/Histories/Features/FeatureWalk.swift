@@ -35,8 +35,11 @@ final class FeatureWalk {
   private let cells: [Cell]
   /// For each categorical attribute, the schema's number of each of the file's levels (−1: none).
   private let knownLevels: [[Int32]]
-  /// Window lengths in microseconds, ascending; the ring after them is everything older.
+  /// The oldest age that each ring takes, microseconds: the lengths of windows, ascending, and no
+  /// limit for the last ring, which has everything older.
   private let windows: [Int64]
+  /// Whether any feature asks more of what is older than all windows than when its kind was last.
+  private let wantsOlder: Bool
   /// The schema's slot of each of the base's kinds, −1 for none; whether it is a feature kind.
   private let slots: [Int16]
   private let isFeature: [Bool]
@@ -83,7 +86,8 @@ final class FeatureWalk {
       }
     }
     let days = lengths.sorted()
-    windows = days.map { Int64($0) * Instant.microsecondsPerDay }
+    windows = days.map { Int64($0) * Instant.microsecondsPerDay } + [.max]
+    wantsOlder = schema.features.contains(where: \.wantsOlder)
     let rings = days.count + 1
     self.rings = rings
     slots = kinds.map { kind in
@@ -206,41 +210,68 @@ final class FeatureWalk {
   private func walk(_ events: UnsafeBufferPointer<Event>, _ t: Int64) -> Bool {
     var seen = false
     var index = happened(events, before: t)
-    while index > 0 {
-      index &-= 1
-      let event = events[index]
-      guard event.knownAt < t else { continue }
-      let kind = Int(event.kind)
-      let slot = Int(slots[kind])
-      if slot < 0 {
-        seen = seen || isFeature[kind]
-        continue
-      }
-      seen = true
-      let age = t &- event.at
-      var ring = slot &* rings
-      for window in windows { ring &+= age > window ? 1 : 0 }
-      counts[ring] &+= 1
-      if states[slot].events == 0 {
-        states[slot].last = event.at
-      } else if states[slot].events == 1 {
-        states[slot].lastButOne = event.at
-      }
-      states[slot].events &+= 1
-      states[slot].first = event.at
-      if states[slot].wantsValue, !event.value.isNaN {
-        sums[ring] += event.value
-        valued[ring] &+= 1
-      }
-      if states[slot].wantsDates {
-        let date = clock.date(event.at)
-        if date != states[slot].lastDate {
-          states[slot].lastDate = date
-          dates[ring] &+= 1
+    // Events come newest first, so that rings come in their order.
+    var ring = 0
+    var oldest = windows[0]
+    return slots.withUnsafeBufferPointer { slots in
+      while index > 0 {
+        index &-= 1
+        let event = events[index]
+        guard event.knownAt < t else { continue }
+        let kind = Int(event.kind)
+        let slot = Int(slots[kind])
+        if slot < 0 {
+          seen = seen || isFeature[kind]
+          continue
+        }
+        seen = true
+        while t &- event.at > oldest {
+          ring &+= 1
+          oldest = windows[ring]
+        }
+        if ring &+ 1 == rings, !wantsOlder {
+          findLast(events, through: index, t)
+          return true
+        }
+        let state = states + slot
+        let place = slot &* rings &+ ring
+        counts[place] &+= 1
+        if state.pointee.events == 0 {
+          state.pointee.last = event.at
+        } else if state.pointee.events == 1 {
+          state.pointee.lastButOne = event.at
+        }
+        state.pointee.events &+= 1
+        state.pointee.first = event.at
+        if state.pointee.wantsValue, !event.value.isNaN {
+          sums[place] += event.value
+          valued[place] &+= 1
+        }
+        if state.pointee.wantsDates {
+          let date = clock.date(event.at)
+          if date != state.pointee.lastDate {
+            state.pointee.lastDate = date
+            dates[place] &+= 1
+          }
         }
       }
+      return seen
     }
-    return seen
+  }
+
+  /// When the kinds not met so far were last, from event `newest` back: often none is left to be found.
+  private func findLast(_ events: UnsafeBufferPointer<Event>, through newest: Int, _ t: Int64) {
+    var missing = 0
+    for slot in 0..<slotCount where states[slot].events == 0 { missing &+= 1 }
+    var index = newest &+ 1
+    while index > 0, missing > 0 {
+      index &-= 1
+      let slot = Int(slots[Int(events[index].kind)])
+      guard slot >= 0, states[slot].events == 0, events[index].knownAt < t else { continue }
+      states[slot].last = events[index].at
+      states[slot].events = 1
+      missing &-= 1
+    }
   }
 
   private func addUpRings() {
@@ -317,5 +348,21 @@ final class FeatureWalk {
   private func knownRow(_ row: Int32, _ t: Int64) -> Int? {
     guard row >= 0, let accounts, accounts.knownAt[Int(row)] < t else { return nil }
     return Int(row)
+  }
+}
+
+extension Feature {
+  /// Whether it asks more of events older than every window than when the last of their kind was.
+  fileprivate var wantsOlder: Bool {
+    switch self {
+    case .count(_, let window), .sum(_, let window), .mean(_, let window),
+      .activeDays(_, let window):
+      window == .lifetime
+    case .daysSinceLast, .trend, .numeric, .categorical: false
+    // Those from a list of the events ask for the first of all, as some of them need it.
+    case .daysSinceFirst, .meanGap, .lastGapRatio, .tenure, .decayedCount, .overdue, .ownChange,
+      .valueSlope, .openCount, .openAge, .burst, .channelShare, .weekendShare, .nightShare:
+      true
+    }
   }
 }
