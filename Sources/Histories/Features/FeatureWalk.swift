@@ -4,16 +4,23 @@ import Foundation
 ///
 /// A history is walked once a date, from the newest event before it back. Windows are nested, so each
 /// event is counted in the narrowest ring that holds it and rings are added up at the end; a
-/// local date is counted where its newest event stands, which is right for every wider window.
+/// local date is counted where its newest event stands, which is right for every wider window. Most
+/// kinds have no event in most histories, and cost nothing there.
 final class FeatureWalk {
   private struct KindState {
+    /// `min` where none was met.
     var last = Int64.min
     var lastButOne = Int64.min
-    var first = Int64.min
-    var events = 0
+    var first = Int64.max
     var lastDate = Int.min
     var wantsValue = false
     var wantsDates = false
+    var wantsLastGap = false
+    /// Where its cells end among `kindCells`; they begin where those of the slot before end.
+    var cellEnd = 0
+
+    /// Whether counts and the times of the first and the last are all that is wanted.
+    var isPlain: Bool { !wantsValue && !wantsDates && !wantsLastGap }
   }
 
   /// How one cell of the vector comes out of the rings and states.
@@ -24,15 +31,25 @@ final class FeatureWalk {
 
   private struct Cell {
     var rule: Rule
-    /// A ring (slot × rings + ring), a slot, an attribute or a place in `listed`.
+    /// The kind whose events alone make it; −1 where there is no such kind.
+    var slot = -1
+    /// A ring (slot × rings + ring), an attribute or a place in `listed`.
     var place = 0
     /// Of a trend: the longer window's ring, and what makes counts into rates per 30 days.
     var longer = 0
     var recentScale = 0.0
     var longerScale = 0.0
+    /// Its place in the vector.
+    var index = 0
   }
 
-  private let cells: [Cell]
+  /// The cells that the events of one kind make, by slots, and where each slot's end; then those of no
+  /// one kind.
+  private let kindCells: UnsafeMutablePointer<Cell>
+  private let otherCells: [Cell]
+  /// The vector of somebody without an event of any kind: most kinds have none in most histories.
+  private let blank: UnsafeMutablePointer<Double>
+  private let width: Int
   /// For each categorical attribute, the schema's number of each of the file's levels (−1: none).
   private let knownLevels: [[Int32]]
   /// The oldest age that each ring takes, microseconds: the lengths of windows, ascending, and no
@@ -55,10 +72,8 @@ final class FeatureWalk {
   private let sums: UnsafeMutablePointer<Double>
   private let valued: UnsafeMutablePointer<Int>
   private let dates: UnsafeMutablePointer<Int>
-  private let fresh: [KindState]
+  private let fresh: UnsafeMutablePointer<KindState>
   private let states: UnsafeMutablePointer<KindState>
-  private let wantsSums: Bool
-  private let wantsDates: Bool
 
   deinit {
     counts.deallocate()
@@ -66,6 +81,9 @@ final class FeatureWalk {
     valued.deallocate()
     dates.deallocate()
     states.deallocate()
+    fresh.deallocate()
+    kindCells.deallocate()
+    blank.deallocate()
   }
 
   /// `channels`: the names of the events' channels, those of number 1 and up.
@@ -111,26 +129,30 @@ final class FeatureWalk {
       return Cell(rule: .listed, place: listed.count - 1)
     }
     var levelsKnown: [[Int32]] = accounts?.source.categorical.map { _ in [] } ?? []
-    cells = zip(schema.features, schema.levels).map { feature, levels in
+    var cells = zip(schema.features, schema.levels).map { feature, levels in
       switch feature {
-      case .count(let kind, let window): return Cell(rule: .count, place: ring(kind, window))
+      case .count(let kind, let window):
+        return Cell(rule: .count, slot: slot(kind), place: ring(kind, window))
       case .sum(let kind, let window):
         states[slot(kind)].wantsValue = true
-        return Cell(rule: .sum, place: ring(kind, window))
+        return Cell(rule: .sum, slot: slot(kind), place: ring(kind, window))
       case .mean(let kind, let window):
         states[slot(kind)].wantsValue = true
-        return Cell(rule: .mean, place: ring(kind, window))
+        return Cell(rule: .mean, slot: slot(kind), place: ring(kind, window))
       case .activeDays(let kind, let window):
         states[slot(kind)].wantsDates = true
-        return Cell(rule: .activeDays, place: ring(kind, window))
-      case .daysSinceLast(let kind): return Cell(rule: .daysSinceLast, place: slot(kind))
-      case .daysSinceFirst(let kind): return Cell(rule: .daysSinceFirst, place: slot(kind))
-      case .meanGap(let kind): return Cell(rule: .meanGap, place: slot(kind))
-      case .lastGapRatio(let kind): return Cell(rule: .lastGapRatio, place: slot(kind))
+        return Cell(rule: .activeDays, slot: slot(kind), place: ring(kind, window))
+      case .daysSinceLast(let kind): return Cell(rule: .daysSinceLast, slot: slot(kind))
+      case .daysSinceFirst(let kind): return Cell(rule: .daysSinceFirst, slot: slot(kind))
+      case .meanGap(let kind): return Cell(rule: .meanGap, slot: slot(kind))
+      case .lastGapRatio(let kind):
+        states[slot(kind)].wantsLastGap = true
+        return Cell(rule: .lastGapRatio, slot: slot(kind))
       case .trend(let kind, let recent, let longer):
         return Cell(
-          rule: .trend, place: ring(kind, .days(recent)), longer: ring(kind, .days(longer)),
-          recentScale: 30 / Double(recent), longerScale: 30 / Double(longer))
+          rule: .trend, slot: slot(kind), place: ring(kind, .days(recent)),
+          longer: ring(kind, .days(longer)), recentScale: 30 / Double(recent),
+          longerScale: 30 / Double(longer))
       case .decayedCount(let kind, let halfLife):
         return inList(.decayedCount(slot: slot(kind), halfLife: halfLife))
       case .overdue(let kind): return inList(.overdue(slot: slot(kind)))
@@ -161,19 +183,33 @@ final class FeatureWalk {
         return Cell(rule: .categorical, place: place)
       }
     }
+    for index in cells.indices { cells[index].index = index }
+    kindCells = .allocate(capacity: max(cells.count, 1))
+    var placed = 0
+    for slot in states.indices {
+      for cell in cells where cell.slot == slot {
+        (kindCells + placed).initialize(to: cell)
+        placed += 1
+      }
+      states[slot].cellEnd = placed
+    }
+    otherCells = cells.filter { $0.slot < 0 }
     knownLevels = levelsKnown
     self.listed = listed
     list = SeenEvents(listed, slots: schema.kinds.count, zone: zone)
-    fresh = states
     slotCount = states.count
-    wantsSums = states.contains { $0.wantsValue }
-    wantsDates = states.contains { $0.wantsDates }
+    fresh = .allocate(capacity: max(states.count, 1))
+    fresh.initialize(from: states, count: states.count)
     let size = max(states.count * rings, 1)
     counts = .allocate(capacity: size)
     sums = .allocate(capacity: size)
     valued = .allocate(capacity: size)
     dates = .allocate(capacity: size)
     self.states = .allocate(capacity: max(states.count, 1))
+    width = cells.count
+    blank = .allocate(capacity: max(width, 1))
+    for slot in 0..<slotCount { clear(slot) }
+    for cell in cells { blank[cell.index] = cell.slot < 0 ? .nan : value(of: cell, 0) }
   }
 
   /// Fills `row` (as many cells as the schema has features) for a history in time order, as of
@@ -184,29 +220,43 @@ final class FeatureWalk {
     into row: UnsafeMutablePointer<Double>
   ) -> Bool {
     let t = date.microseconds
-    reset()
     guard walk(events, t) else { return false }
-    addUpRings()
+    row.update(from: blank, count: width)
+    var first = Int64.max
+    var index = 0
+    for slot in 0..<slotCount {
+      let end = states[slot].cellEnd
+      if states[slot].last > .min {
+        first = min(first, states[slot].first)
+        addUpRings(slot)
+        for cell in index..<end {
+          row[kindCells[cell].index] = value(of: kindCells[cell], t)
+        }
+        clear(slot)
+      }
+      index = end
+    }
+    if otherCells.isEmpty { return true }
     if !listed.isEmpty { list.gather(events, t, slots) }
-    cells.withUnsafeBufferPointer { cells in
-      for index in cells.indices { row[index] = value(of: cells[index], t, accountRow) }
+    for cell in otherCells {
+      row[cell.index] = value(of: cell, t, accountRow, first: first == .max ? nil : first)
     }
     return true
   }
 
-  private func reset() {
-    let size = slotCount * rings
-    counts.initialize(repeating: 0, count: size)
-    if wantsSums {
-      sums.initialize(repeating: 0, count: size)
-      valued.initialize(repeating: 0, count: size)
+  /// As before any event of the kind.
+  private func clear(_ slot: Int) {
+    let place = slot &* rings
+    (counts + place).initialize(repeating: 0, count: rings)
+    if fresh[slot].wantsValue {
+      (sums + place).initialize(repeating: 0, count: rings)
+      (valued + place).initialize(repeating: 0, count: rings)
     }
-    if wantsDates { dates.initialize(repeating: 0, count: size) }
-    fresh.withUnsafeBufferPointer {
-      if let start = $0.baseAddress { states.initialize(from: start, count: slotCount) }
-    }
+    if fresh[slot].wantsDates { (dates + place).initialize(repeating: 0, count: rings) }
+    (states + slot).initialize(to: fresh[slot])
   }
 
+  /// False where nothing is seen; then no kind's counts and times are touched.
   private func walk(_ events: UnsafeBufferPointer<Event>, _ t: Int64) -> Bool {
     var seen = false
     var index = happened(events, before: t)
@@ -236,54 +286,55 @@ final class FeatureWalk {
         let state = states + slot
         let place = slot &* rings &+ ring
         counts[place] &+= 1
-        if state.pointee.events == 0 {
-          state.pointee.last = event.at
-        } else if state.pointee.events == 1 {
-          state.pointee.lastButOne = event.at
-        }
-        state.pointee.events &+= 1
+        if !state.pointee.isPlain { take(event, state, place) }
+        state.pointee.last = max(state.pointee.last, event.at)
         state.pointee.first = event.at
-        if state.pointee.wantsValue, !event.value.isNaN {
-          sums[place] += event.value
-          valued[place] &+= 1
-        }
-        if state.pointee.wantsDates {
-          let date = clock.date(event.at)
-          if date != state.pointee.lastDate {
-            state.pointee.lastDate = date
-            dates[place] &+= 1
-          }
-        }
       }
       return seen
+    }
+  }
+
+  /// What is wanted of an event but its count and time.
+  @inline(__always)
+  private func take(_ event: Event, _ state: UnsafeMutablePointer<KindState>, _ place: Int) {
+    if state.pointee.wantsValue, !event.value.isNaN {
+      sums[place] += event.value
+      valued[place] &+= 1
+    }
+    if state.pointee.wantsDates {
+      let date = clock.date(event.at)
+      if date != state.pointee.lastDate {
+        state.pointee.lastDate = date
+        dates[place] &+= 1
+      }
+    }
+    if state.pointee.wantsLastGap, state.pointee.last > .min, state.pointee.lastButOne == .min {
+      state.pointee.lastButOne = event.at
     }
   }
 
   /// When the kinds not met so far were last, from event `newest` back: often none is left to be found.
   private func findLast(_ events: UnsafeBufferPointer<Event>, through newest: Int, _ t: Int64) {
     var missing = 0
-    for slot in 0..<slotCount where states[slot].events == 0 { missing &+= 1 }
+    for slot in 0..<slotCount where states[slot].last == .min { missing &+= 1 }
     var index = newest &+ 1
     while index > 0, missing > 0 {
       index &-= 1
       let slot = Int(slots[Int(events[index].kind)])
-      guard slot >= 0, states[slot].events == 0, events[index].knownAt < t else { continue }
+      guard slot >= 0, states[slot].last == .min, events[index].knownAt < t else { continue }
       states[slot].last = events[index].at
-      states[slot].events = 1
       missing &-= 1
     }
   }
 
-  private func addUpRings() {
-    for slot in 0..<slotCount {
-      let first = slot &* rings
-      addUp(counts + first)
-      if states[slot].wantsValue {
-        addUp(valued + first)
-        for ring in (first &+ 1)..<(first &+ rings) { sums[ring] += sums[ring &- 1] }
-      }
-      if states[slot].wantsDates { addUp(dates + first) }
+  private func addUpRings(_ slot: Int) {
+    let first = slot &* rings
+    addUp(counts + first)
+    if states[slot].wantsValue {
+      addUp(valued + first)
+      for ring in (first &+ 1)..<(first &+ rings) { sums[ring] += sums[ring &- 1] }
     }
+    if states[slot].wantsDates { addUp(dates + first) }
   }
 
   @inline(__always)
@@ -297,28 +348,42 @@ final class FeatureWalk {
 
   private static let perDay = 86_400_000_000.0
 
+  /// Of the cell of a kind, whose rings are added up.
   @inline(__always)
-  private func value(of cell: Cell, _ t: Int64, _ accountRow: Int32) -> Double {
+  private func value(of cell: Cell, _ t: Int64) -> Double {
     let place = cell.place
+    let state = states + max(cell.slot, 0)
     switch cell.rule {
     case .count: return Double(counts[place])
     case .sum: return sums[place]
     case .mean: return valued[place] == 0 ? .nan : sums[place] / Double(valued[place])
     case .activeDays: return Double(dates[place])
     case .daysSinceLast:
-      return states[place].events == 0 ? .nan : Double(t &- states[place].last) / Self.perDay
+      let last = state.pointee.last
+      return last == .min ? .nan : Double(t &- last) / Self.perDay
     case .daysSinceFirst:
-      return states[place].events == 0 ? .nan : Double(t &- states[place].first) / Self.perDay
-    case .meanGap: return meanGap(states[place])
+      let first = state.pointee.first
+      return first == .max ? .nan : Double(t &- first) / Self.perDay
+    case .meanGap: return meanGap(cell.slot)
     case .lastGapRatio:
-      let state = states[place]
-      guard state.events > 2, state.last > state.first else { return .nan }
-      return Double(state.last &- state.lastButOne) / Self.perDay / meanGap(state)
+      let last = state.pointee.last
+      guard counts[(cell.slot &+ 1) &* rings &- 1] > 2, last > state.pointee.first else {
+        return .nan
+      }
+      return Double(last &- state.pointee.lastButOne) / Self.perDay / meanGap(cell.slot)
     case .trend:
       return log1p(Double(counts[place]) * cell.recentScale)
         - log1p(Double(counts[cell.longer]) * cell.longerScale)
-    case .tenure: return firstEvent.map { Double(t &- $0) / Self.perDay } ?? .nan
-    case .listed: return list.value(of: listed[place], first: firstEvent)
+    case .tenure, .listed, .numeric, .categorical, .missing: return .nan
+    }
+  }
+
+  /// Of the cell of no one kind. `first`: the account's first seen event of the schema's kinds.
+  private func value(of cell: Cell, _ t: Int64, _ accountRow: Int32, first: Int64?) -> Double {
+    let place = cell.place
+    switch cell.rule {
+    case .tenure: return first.map { Double(t &- $0) / Self.perDay } ?? .nan
+    case .listed: return list.value(of: listed[place], first: first)
     case .numeric:
       guard let row = knownRow(accountRow, t), let accounts else { return .nan }
       return accounts.numeric[place][row]
@@ -327,22 +392,16 @@ final class FeatureWalk {
       let level = accounts.categorical[place][row]
       guard level >= 0, knownLevels[place][Int(level)] >= 0 else { return .nan }
       return Double(knownLevels[place][Int(level)])
-    case .missing: return .nan
+    case .count, .sum, .mean, .activeDays, .daysSinceLast, .daysSinceFirst, .meanGap,
+      .lastGapRatio, .trend, .missing:
+      return .nan
     }
   }
 
-  /// The account's first seen event of the schema's kinds.
-  private var firstEvent: Int64? {
-    var first = Int64.max
-    for slot in 0..<slotCount where states[slot].events > 0 {
-      first = min(first, states[slot].first)
-    }
-    return first == .max ? nil : first
-  }
-
-  private func meanGap(_ state: KindState) -> Double {
-    guard state.events > 1 else { return .nan }
-    return Double(state.last &- state.first) / Self.perDay / Double(state.events &- 1)
+  private func meanGap(_ slot: Int) -> Double {
+    let events = counts[(slot &+ 1) &* rings &- 1]
+    guard events > 1 else { return .nan }
+    return Double(states[slot].last &- states[slot].first) / Self.perDay / Double(events &- 1)
   }
 
   private func knownRow(_ row: Int32, _ t: Int64) -> Int? {
