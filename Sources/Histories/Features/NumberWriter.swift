@@ -52,6 +52,16 @@ package final class NumberWriter {
   /// A CSV field, quoted where RFC 4180 asks for it.
   package func append(field: some Collection<UInt8>) {
     need(2 * field.count + 2)
+    let isPlain =
+      field.withContiguousStorageIfAvailable { bytes in
+        for byte in bytes where byte <= 0x2c {
+          if byte == 0x2c || byte == 0x22 || byte == 0x0a || byte == 0x0d { return false }
+        }
+        if let start = bytes.baseAddress { place.update(from: start, count: bytes.count) }
+        place += bytes.count
+        return true
+      } ?? false
+    if isPlain { return }
     let special = field.contains { $0 == 0x2c || $0 == 0x22 || $0 == 0x0a || $0 == 0x0d }
     if special { append(byte: 0x22) }
     for byte in field {
@@ -115,11 +125,11 @@ package final class NumberWriter {
       place += 1
       magnitude = -value
     }
-    if magnitude < 1e15, magnitude == Double(UInt64(magnitude)) {
-      write(digits: UInt64(magnitude), at: &place)
+    if magnitude < 1e15, magnitude == Double(Int64(magnitude)) {
+      write(digits: UInt64(bitPattern: Int64(magnitude)), at: &place)
     } else if let decimal = ShortDecimal(magnitude) {
       // No whole number lies between a double that is none and what reads back as it.
-      write(decimal, whole: UInt64(magnitude), at: &place)
+      write(decimal, whole: UInt64(bitPattern: Int64(magnitude)), at: &place)
     } else {
       for byte in magnitude.description.utf8 {
         place.pointee = byte
@@ -231,32 +241,26 @@ struct ShortDecimal {
     let one: UInt64 = 1 &<< shift
     let floor = product.high &<< (64 &- shift) | product.low &>> shift
     let rest = product.low & (one &- 1)
-    let (reach, reachRest) = (scale &>> shift, scale & (one &- 1))
     // An even m owns both ends of its interval of rounding.
-    let closed = m & 1 == 0
-    /// Whether what is so many units and 2^-shift of them away reads back.
-    @inline(__always)
-    func holds(_ units: UInt64, _ part: UInt64) -> Bool {
-      if units != reach { return units < reach }
-      return closed ? part <= reachRest : part < reachRest
-    }
-    /// The same of what stands so many units above `floor`.
-    @inline(__always)
-    func holds(above units: UInt64) -> Bool {
-      rest == 0 ? holds(units, 0) : holds(units &- 1, one &- rest)
-    }
-    // At most one multiple of ten units lies in the interval: it is shorter than all others.
+    let reach = m & 1 == 0 ? scale : scale &- 1
+    // At most one multiple of ten units lies in the interval: it is shorter than all others. Which way it
+    // goes is a toss-up, so nothing here branches but the choice.
     let last = floor % 10
-    if holds(last, rest) {
-      digits = floor &- last
-    } else if holds(above: 10 &- last) {
-      digits = floor &- last &+ 10
-    } else {
-      let (below, above) = (holds(0, rest), holds(above: 1))
-      let half = one &>> 1
-      let isUpper = below && above ? rest > half || (rest == half && floor & 1 == 1) : above
-      digits = isUpper ? floor &+ 1 : floor
-    }
+    let below = Self.shifted(last, shift)
+    let above = Self.shifted(10 &- last, shift)
+    let reachesBelow = below.high == 0 && (below.low | rest) <= reach
+    let isBorrowing: UInt64 = above.low < rest ? 1 : 0
+    let reachesAbove = above.high == isBorrowing && (above.low &- rest) <= reach
+    // Of the two neighbours the nearer one lies within: an interval is longer than a unit.
+    let half = one &>> 1
+    let nearest = rest > half || (rest == half && floor & 1 == 1) ? floor &+ 1 : floor
+    digits = reachesBelow ? floor &- last : reachesAbove ? floor &- last &+ 10 : nearest
     places = -k
+  }
+
+  /// `value` · 2^`shift`, below ten and from 1 to 63.
+  @inline(__always)
+  private static func shifted(_ value: UInt64, _ shift: UInt64) -> (high: UInt64, low: UInt64) {
+    (value &>> (64 &- shift), value &<< shift)
   }
 }
