@@ -123,35 +123,54 @@ package enum PackedBlock {
     }
     let at = reader.skip(events * (flags.contains(.seconds) ? 4 : 8))
     let kind = reader.skip(events * (flags.contains(.wideKinds) ? 2 : 1))
-    let knownAt = flags.contains(.knownAt) ? reader.skip(events * 8) : nil
-    let value = flags.contains(.values) ? reader.skip(events * 8) : nil
-    let channel = flags.contains(.channels) ? reader.skip(events * 2) : nil
+    let knownAt = reader.skip(flags.contains(.knownAt) ? events * 8 : 0)
+    let value = reader.skip(flags.contains(.values) ? events * 8 : 0)
+    let channel = reader.skip(flags.contains(.channels) ? events * 2 : 0)
     let keys = flags.contains(.keys) ? reader.take(events, as: UInt64.self) : []
     var isSound = true
     let decoded = [Event](unsafeUninitializedCapacity: events) { target, filled in
-      for index in 0..<events {
-        let happened =
-          flags.contains(.seconds)
-          ? Int64(at.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)) &* 1_000_000
-          : at.loadUnaligned(fromByteOffset: index &* 8, as: Int64.self)
-        let kindPlace =
-          flags.contains(.wideKinds)
-          ? Int(kind.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
-          : Int(kind.load(fromByteOffset: index, as: UInt8.self))
-        let channelPlace = channel.map {
-          Int($0.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
+      /// Inlined for the flags of most blocks, so that their loop asks for no flag.
+      @inline(__always)
+      func decodeAll(
+        _ flags: Flags, _ kinds: UnsafeBufferPointer<UInt16>,
+        _ channels: UnsafeBufferPointer<UInt16>
+      ) {
+        for index in 0..<events {
+          let happened =
+            flags.contains(.seconds)
+            ? Int64(at.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)) &* 1_000_000
+            : at.loadUnaligned(fromByteOffset: index &* 8, as: Int64.self)
+          let kindPlace =
+            flags.contains(.wideKinds)
+            ? Int(kind.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
+            : Int(kind.load(fromByteOffset: index, as: UInt8.self))
+          let channelPlace =
+            flags.contains(.channels)
+            ? Int(channel.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)) : 0
+          guard kindPlace < kinds.count, channelPlace < channels.count else {
+            isSound = false
+            return
+          }
+          (target.baseAddress! + index).initialize(
+            to: Event(
+              at: happened,
+              knownAt: flags.contains(.knownAt)
+                ? knownAt.loadUnaligned(fromByteOffset: index &* 8, as: Int64.self) : happened,
+              value: flags.contains(.values)
+                ? value.loadUnaligned(fromByteOffset: index &* 8, as: Double.self) : .nan,
+              kind: kinds[kindPlace], channel: channels[channelPlace], mark: 0))
         }
-        guard kindPlace < kinds.count, channelPlace ?? 0 < channels.count else {
-          isSound = false
-          return
+        filled = events
+      }
+      kinds.withUnsafeBufferPointer { kinds in
+        channels.withUnsafeBufferPointer { channels in
+          switch flags.subtracting([.keys, .texts]) {
+          case [.seconds, .values]: decodeAll([.seconds, .values], kinds, channels)
+          case [.seconds, .values, .channels]:
+            decodeAll([.seconds, .values, .channels], kinds, channels)
+          default: decodeAll(flags, kinds, channels)
+          }
         }
-        (target.baseAddress! + index).initialize(
-          to: Event(
-            at: happened,
-            knownAt: knownAt?.loadUnaligned(fromByteOffset: index &* 8, as: Int64.self) ?? happened,
-            value: value?.loadUnaligned(fromByteOffset: index &* 8, as: Double.self) ?? .nan,
-            kind: kinds[kindPlace], channel: channels[channelPlace ?? 0], mark: 0))
-        filled = index &+ 1
       }
     }
     guard isSound else { return nil }
