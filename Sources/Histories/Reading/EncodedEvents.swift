@@ -20,6 +20,8 @@ final class EncodedEvents {
   }
 
   static let blockBytes = 16_384
+  /// Of a day beside packed histories, a partition has a handful of events.
+  private static let firstBlockBytes = 2048
   /// More than the largest event takes, its text apart.
   private static let largest = 2 + 2 + 8 + 8 + 8 + 2 + 8 + 4 + 256 + 8
 
@@ -145,7 +147,8 @@ final class EncodedEvents {
 
   private func newBlock(_ partition: Int, _ text: Int) -> UnsafeMutableRawPointer {
     finish(partition)
-    let size = max(Self.blockBytes, Self.largest + text)
+    let usual = blocks[partition].isEmpty ? Self.firstBlockBytes : Self.blockBytes
+    let size = max(usual, Self.largest + text)
     let start = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
     bytes += size
     blocks[partition].append(Block(start: start, used: 0))

@@ -56,6 +56,9 @@ private struct PartitionMerging {
   private let parts: [Partition]
   /// The next account of each part.
   private var cursors: [Int]
+  /// Scratch: the parts that have the next account, and what is left of its events in each.
+  private var among: [Int] = []
+  private var rest: [(part: Int, places: Range<Int>)] = []
   private let hasKeys: Bool
   private let hasTexts: Bool
   private var events: [Event] = []
@@ -144,7 +147,7 @@ private struct PartitionMerging {
 
   /// Takes the next account, of all parts that have it.
   private mutating func takeShared() {
-    var among: [Int] = []
+    among.removeAll(keepingCapacity: true)
     for index in parts.indices where cursors[index] < parts[index].hashes.count {
       guard let first = among.first else {
         among.append(index)
@@ -154,7 +157,8 @@ private struct PartitionMerging {
       let least = parts[first].hashes[cursors[first]]
       if hash > least { continue }
       if hash < least {
-        among = [index]
+        among.removeAll(keepingCapacity: true)
+        among.append(index)
         continue
       }
       let id = parts[index].id(cursors[index])
@@ -162,7 +166,8 @@ private struct PartitionMerging {
       if id == other {
         among.append(index)
       } else if id.lexicographicallyPrecedes(other) {
-        among = [index]
+        among.removeAll(keepingCapacity: true)
+        among.append(index)
       }
     }
     guard let first = among.first else { return }
@@ -170,16 +175,19 @@ private struct PartitionMerging {
     idEnds.append(UInt32(idBytes.count))
     hashes.append(parts[first].hashes[cursors[first]])
     rows.append(among.reduce(-1) { max($0, parts[$1].accountRows[cursors[$1]]) })
-    takeEvents(among)
+    takeEvents()
     ends.append(events.count)
     for part in among { cursors[part] += 1 }
   }
 
-  /// The events of the next account of some parts, each of which has them in order; of events that cannot
-  /// be told apart that of the earlier part comes first.
-  private mutating func takeEvents(_ among: [Int]) {
-    var rest = among.map { (part: $0, places: parts[$0].range(cursors[$0])) }
-    rest.removeAll { $0.places.isEmpty }
+  /// The events of the account that `among` have, each of them in order; of events that cannot be told
+  /// apart that of the earlier part comes first.
+  private mutating func takeEvents() {
+    rest.removeAll(keepingCapacity: true)
+    for part in among {
+      let places = parts[part].range(cursors[part])
+      if !places.isEmpty { rest.append((part, places)) }
+    }
     while rest.count > 1 {
       // Of which part the next event is, and of which the one that ends its lead.
       var (first, second) = (0, 1)
