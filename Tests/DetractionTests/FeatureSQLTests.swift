@@ -315,7 +315,8 @@ struct DifficultBase {
       // Now and then known together with another of its id.
       for _ in 0..<(draw.below(3) == 0 ? 3 : 1) {
         let value = ["", "2.5", "-1", "7"][draw.below(4)]
-        one += "\(when),\(value),\(["", "web", "Web"][draw.below(3)]),\(key)\n"
+        let way = value.isEmpty ? "" : ["", "web", "Web"][draw.below(3)]
+        one += "\(when),\(value),\(way),\(key)\n"
       }
       let ms = Double(t / 1000 - Int64(draw.below(400 * 86_400)) * 1000)
       two += "\(who),\(ms + 0.1239),\(draw.below(9)),\(["", "yes"][draw.below(2)])\n"

@@ -6,10 +6,10 @@ package import Histories
 ///
 /// Whoever a queue could reach stands above a threshold of that queue: the logit of its N-th account
 /// that may be contacted, that the lot does not leave alone and that said nothing since, N being what the
-/// queue takes a day and as many more as the store could remove. Everybody who stands as high is a
-/// candidate, ties and those whom a rule removes too, and all of a queue that has not so many; likewise
-/// above the cut of the whole ranking, and first in the lot of exploration. So `decide` comes to the same
-/// decisions over the candidates as over all.
+/// queue takes a day and as many more as the store and exploration could remove. Everybody who stands as
+/// high is a candidate, ties and those whom a rule removes too, and all of a queue that has not so many;
+/// likewise above the cut of the whole ranking, and first in the lot of exploration. So `decide` comes to
+/// the same decisions over the candidates as over all.
 package struct CandidateSQL {
   private let dialect: SQLDialect
   private let queues: [Queue]
@@ -71,7 +71,8 @@ package struct CandidateSQL {
     let capacity = queues.reduce(0) { $0 + $1.capacity }
     var conditions = [above(max(capacity, 1), "silent")]
     for (place, queue) in queues.enumerated() {
-      let most = max(queue.capacity, 1) + removable
+      // Who is drawn for exploration uses no place.
+      let most = max(queue.capacity, 1) + removable + (experiment?.exploration ?? 0)
       conditions.append("(queue = \(place) AND \(above(most, "\(free) AND queue = \(place)")))")
     }
     if let experiment, experiment.exploration > 0 {
