@@ -315,7 +315,7 @@ struct DifficultBase {
       // Now and then known together with another of its id.
       for _ in 0..<(draw.below(3) == 0 ? 3 : 1) {
         let value = ["", "2.5", "-1", "7"][draw.below(4)]
-        let way = value.isEmpty ? "" : ["", "web", "Web"][draw.below(3)]
+        let way = ["", "web", "Web"][draw.below(3)]
         one += "\(when),\(value),\(way),\(key)\n"
       }
       let ms = Double(t / 1000 - Int64(draw.below(400 * 86_400)) * 1000)

@@ -214,6 +214,33 @@ import Testing
     #expect(try project.vectors().intake.packedFiles == 2)
   }
 
+  /// Slices of two packings, as packers that met or one that was killed may leave them: they are cut at
+  /// other rows, and together no input.
+  @Test func slicesOfTwoPackingsAreNotOneInput() throws {
+    let project = try Project(files: 1, rows: 60_000)
+    let plain = try project.vectors(packed: false)
+    var slices: [[String: Data]] = []
+    for memory in [100_000, 1_800_000] {
+      #expect(PackedHistories.remove(folder: project.folder.path("packed")).isEmpty)
+      try project.pack(memory: memory)
+      slices.append([:])
+      for path in project.packs {
+        slices[slices.count - 1][path] = FileManager.default.contents(atPath: path)
+      }
+    }
+    let shared = Set(slices[0].keys).intersection(slices[1].keys).sorted()
+    try #require(shared.count > 1, "the same names")
+    #expect(slices[0].count > slices[1].count, "cut at other rows")
+    for path in shared.prefix(2) {
+      #expect(PackedHistories.remove(folder: project.folder.path("packed")).isEmpty)
+      for (name, bytes) in slices[1].merging(slices[0], uniquingKeysWith: { $1 }) {
+        let kept = name == path ? slices[1][name] ?? bytes : bytes
+        try kept.write(to: URL(fileURLWithPath: name))
+      }
+      #expect(try project.vectors().bytes == plain.bytes)
+    }
+  }
+
   /// What few events hold is kept where it is, and left out where it is not: each by itself.
   @Test func whateverAnEventHoldsIsPacked() throws {
     let plain = (0..<400).map { "a\($0 % 9),2024-01-0\(1 + $0 % 8)T00:00:00Z" }
@@ -328,7 +355,7 @@ import Testing
         let known = 1 + draw.below(3)
         let kind = ["order", "login", "visit"][draw.below(3)]
         let value = ["", "1", "2.5", "-1"][draw.below(4)]
-        let channel = value.isEmpty ? "" : ["", "web", "shop"][draw.below(3)]
+        let channel = ["", "web", "shop"][draw.below(3)]
         text +=
           "a\(draw.below(12)),2024-10-0\(1 + draw.below(2))T00:00:00Z,"
           + "2024-10-0\(known)T00:00:00Z,\(kind),\(value),\(channel),,said \(file) \(row)\n"

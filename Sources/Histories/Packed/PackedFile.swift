@@ -10,6 +10,8 @@ struct PackedContents: Codable, Sendable {
   /// Which slice of its input it is, from 0, and whether the last.
   var slice = 0
   var isLast = true
+  /// Which rows of its input the slice holds. Slices that another reading cut elsewhere do not fit.
+  var rows = 0..<0
   var kinds: [PackedKind] = []
   var channels: [String] = []
 }

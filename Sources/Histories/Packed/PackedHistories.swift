@@ -9,7 +9,7 @@ package import Foundation
 package struct PackedHistories {
   /// Beside the project file.
   static let folderName = "packed"
-  private static let format = 1
+  private static let format = 2
 
   let folder: String
   /// Those that can be used, and no input twice among them.
@@ -71,7 +71,10 @@ package struct PackedHistories {
       let isWhole =
         order.enumerated().allSatisfy { $0.offset == $0.element.contents.slice }
         && order.dropLast().allSatisfy { !$0.contents.isLast }
-        && order[order.count - 1].contents.isLast
+        && order[order.count - 1].contents.isLast && order[0].contents.rows.lowerBound == 0
+        && zip(order, order.dropFirst()).allSatisfy {
+          $0.contents.rows.upperBound == $1.contents.rows.lowerBound
+        }
       if isWhole { groups.append(order) } else { obsolete += order.map(\.path) }
     }
     groups.sort {

@@ -88,14 +88,17 @@ final class EventIntake {
     if isPacked { chunks.stream.startDigest() }
     var results: [EventReader.ChunkResult] = []
     slice = 0
+    var written = 0
     while try readRound(chunks, mapping, into: &results, progress: progress) {
       if isPacked, !waiting.isEmpty { continue }
+      let rows = written..<results.reduce(0) { $0 + $1.rows }
+      written = rows.upperBound
       try moveToDisk(
         isPacked
           ? packing.map {
             PackedContents(
               fingerprint: $0.fingerprint, inputs: [PackedInput(identity: $0.identity)],
-              slice: slice, isLast: false)
+              slice: slice, isLast: false, rows: rows)
           } : nil)
       slice += 1
     }
@@ -122,7 +125,9 @@ final class EventIntake {
     fingerprint = packing.fingerprint
     if slice > 0 {
       try moveToDisk(
-        PackedContents(fingerprint: fingerprint, inputs: [input], slice: slice, isLast: true))
+        PackedContents(
+          fingerprint: fingerprint, inputs: [input], slice: slice, isLast: true,
+          rows: written..<read.rows))
     } else {
       waiting.append(input)
       if bytesInMemory > Self.packBytes { try packWaiting() }

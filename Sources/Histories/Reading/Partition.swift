@@ -17,11 +17,9 @@ struct Event {
     if a.at != b.at { return a.at < b.at }
     if a.knownAt != b.knownAt { return a.knownAt < b.knownAt }
     if a.kind != b.kind { return a.kind < b.kind }
-    if a.value != b.value {
-      // A missing value (NaN) comes first.
-      if a.value.isNaN { return !b.value.isNaN }
-      return a.value < b.value
-    }
+    // A missing value (NaN), which equals nothing, comes first.
+    if a.value.isNaN != b.value.isNaN { return a.value.isNaN }
+    if a.value < b.value || b.value < a.value { return a.value < b.value }
     return a.channel < b.channel
   }
 }
