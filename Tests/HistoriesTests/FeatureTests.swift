@@ -89,6 +89,31 @@ private func oracle(_ feature: Feature, _ all: [TestEvent], _ t: Instant, _ kind
     }
   }
 
+  /// Whoever asks nothing of old events has few of them looked at.
+  @Test(arguments: [
+    FeatureSettings(
+      windowsDays: [7, 30],
+      aggregates: .list([.count, .sum, .mean, .activeDays, .daysSinceLast])),
+    FeatureSettings(windowsDays: [1], aggregates: .list([.count])),
+    FeatureSettings(windowsDays: [30, 90], aggregates: .list([.trend, .daysSinceLast])),
+    FeatureSettings(windowsDays: [1], kinds: ["ticket"], aggregates: .list([.daysSinceLast])),
+    FeatureSettings(windowsDays: [1], kinds: ["ticket"], aggregates: .list([.daysSinceFirst])),
+  ])
+  func whoAsksForLessGetsTheSame(_ settings: FeatureSettings) throws {
+    let folder = try TestFolder()
+    let events = generatedEvents(3000, accounts: 80, asOf: asOf, zone: zone, seed: 12)
+    let base = try base(of: events, in: folder, zone: zone)
+    let all = try base.schema(everyFeature, asOf: asOf)
+    let some = try base.schema(settings, asOf: asOf)
+    let places = try some.names.map { try #require(all.names.firstIndex(of: $0)) }
+    for date in [asOf, asOf.adding(days: -40), asOf.adding(days: -300)] {
+      let whole = try vectors(base, all, date)
+      let expected = whole.mapValues { cells in places.map { cells[$0] } }
+      #expect(expected.count > 40)
+      #expect(try vectors(base, some, date) == expected)
+    }
+  }
+
   @Test func whatIsNotYetKnownChangesNothing() throws {
     let folder = try TestFolder()
     let events = generatedEvents(2000, accounts: 60, asOf: asOf, zone: zone, seed: 9)
