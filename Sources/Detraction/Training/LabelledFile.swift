@@ -8,7 +8,8 @@ import Histories
 package enum LabelledFile {
   /// Writes it and returns the number of its rows: snapshot by snapshot, accounts in their order. The same
   /// bytes for any number of threads. Throws `insufficient` where nobody answered, and `output`. Two
-  /// walks over the histories, whatever the number of snapshots; rows × features × 8 bytes of memory.
+  /// walks over the histories, for labels and for vectors, whatever the number of snapshots; of histories
+  /// that stand on disk one more a snapshot, for the ids. Rows × features × 8 bytes of memory.
   package static func write(_ trainer: Trainer, to file: URL) throws -> Int {
     let labelled = TrainingRows(
       base: trainer.base, feedback: trainer.feedback, training: trainer.training,
